@@ -1,0 +1,194 @@
+/** The command line. */
+
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
+import { secretFromEnvironment } from './auth';
+import { ALL_CAPABILITIES, parseCapabilities } from './capabilities';
+import { UsageError } from './errors';
+import * as limits from './limits';
+import { LOG_LEVELS, Logger } from './logger';
+import { DIALECTS, type ServerOptions } from './server';
+
+export const USAGE = `\
+usage: run --port N [--data DIR] [option...]     serve until SIGTERM
+       run token --user NAME                     print a token for a user
+       run history --url URL --user NAME --room R
+                                                 print a room's messages,
+                                                 one JSON object a line
+
+  --port N              TCP port; 0 takes a free one
+  --data DIR            keep everything in DIR (default: in memory)
+  --host ADDRESS        address to bind (default 127.0.0.1)
+  --dialect NAME        ${DIALECTS.join(' | ')} (default full)
+  --log-level LEVEL     ${LOG_LEVELS.join(' | ')} (default warn)
+  --ping-interval MS    Engine.IO heartbeat (default ${limits.DEFAULT_PING_INTERVAL_MS})
+  --ping-timeout MS     (default ${limits.DEFAULT_PING_TIMEOUT_MS})
+  --max-payload BYTES   largest frame (default ${limits.DEFAULT_MAX_PAYLOAD_BYTES})
+  --ordered-window N    unanswered sends in a room (default ${limits.DEFAULT_ORDERED_WINDOW})
+  --max-rooms-per-user N  (default ${limits.DEFAULT_MAX_ROOMS_PER_USER})
+
+for tests:
+  --capabilities A,B    offer only these of
+                        ${ALL_CAPABILITIES.join(',\n                        ')}
+  --fail-room ROOM=CODE[:COUNT]
+                        answer sends into ROOM with the error CODE, the first
+                        COUNT of them or all; LOST_ACK stores the message and
+                        drops the connection; may be repeated
+  --commit-delay MS     a slow disk: commits take this much longer
+
+PARLEY_JWT_SECRET replaces the development secret that signs and checks tokens.
+`;
+
+export type Command =
+  | { command: 'serve'; options: Omit<ServerOptions, 'onFatal'> }
+  | { command: 'token'; user: string; secret: string }
+  | {
+      command: 'history';
+      url: string;
+      user: string;
+      room: string;
+      secret: string;
+    }
+  | { command: 'help' };
+
+type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
+
+function parse(
+  args: string[],
+  options: NonNullable<ParseArgsConfig['options']>,
+): Values {
+  try {
+    const { values } = parseArgs({ args, options, strict: true });
+    return values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function required(values: Values, name: string): string {
+  const value = values[name];
+  if (typeof value !== 'string' || value === '') {
+    throw new UsageError(`--${name} is needed`);
+  }
+  return value;
+}
+
+function text(values: Values, name: string, fallback: string): string {
+  return values[name] === undefined ? fallback : required(values, name);
+}
+
+function whole(
+  values: Values,
+  name: string,
+  fallback: number,
+  min: number,
+  max = 0x7fffffff,
+): number {
+  const value = values[name];
+  if (value === undefined) return fallback;
+  const number = Number(value);
+  if (!/^\d+$/.test(String(value)) || number < min || number > max) {
+    throw new UsageError(`--${name} must be a whole number, ${min} to ${max}`);
+  }
+  return number;
+}
+
+function oneOf<T extends string>(
+  values: Values,
+  name: string,
+  allowed: readonly T[],
+  fallback: T,
+): T {
+  const value = values[name];
+  if (value === undefined) return fallback;
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) {
+    throw new UsageError(`--${name} must be one of ${allowed.join(', ')}`);
+  }
+  return found;
+}
+
+function serveCommand(args: string[], env: NodeJS.ProcessEnv): Command {
+  const values = parse(args, {
+    port: { type: 'string' },
+    data: { type: 'string' },
+    host: { type: 'string' },
+    dialect: { type: 'string' },
+    'log-level': { type: 'string' },
+    'ping-interval': { type: 'string' },
+    'ping-timeout': { type: 'string' },
+    'max-payload': { type: 'string' },
+    'ordered-window': { type: 'string' },
+    'max-rooms-per-user': { type: 'string' },
+    capabilities: { type: 'string' },
+    'fail-room': { type: 'string', multiple: true },
+    'commit-delay': { type: 'string' },
+  });
+  required(values, 'port');
+  const number = whole.bind(undefined, values);
+  const capabilities = values['capabilities'];
+  const data = values['data'];
+  return {
+    command: 'serve',
+    options: {
+      host: text(values, 'host', '127.0.0.1'),
+      port: number('port', 0, 0, 65535),
+      ...(data === undefined ? {} : { dataDir: required(values, 'data') }),
+      secret: secretFromEnvironment(env),
+      dialect: oneOf(values, 'dialect', DIALECTS, 'full'),
+      capabilities:
+        typeof capabilities === 'string'
+          ? parseCapabilities(capabilities)
+          : new Set(ALL_CAPABILITIES),
+      orderedWindow: number('ordered-window', limits.DEFAULT_ORDERED_WINDOW, 1),
+      pingIntervalMs: number(
+        'ping-interval',
+        limits.DEFAULT_PING_INTERVAL_MS,
+        1,
+      ),
+      pingTimeoutMs: number('ping-timeout', limits.DEFAULT_PING_TIMEOUT_MS, 1),
+      maxPayloadBytes: number(
+        'max-payload',
+        limits.DEFAULT_MAX_PAYLOAD_BYTES,
+        1,
+      ),
+      maxRoomsPerUser: number(
+        'max-rooms-per-user',
+        limits.DEFAULT_MAX_ROOMS_PER_USER,
+        1,
+      ),
+      failRoom: (values['fail-room'] ?? []) as string[],
+      commitDelayMs: number('commit-delay', 0, 0),
+      logger: new Logger(oneOf(values, 'log-level', LOG_LEVELS, 'warn')),
+    },
+  };
+}
+
+/** @throws UsageError */
+export function parseCommand(args: string[], env: NodeJS.ProcessEnv): Command {
+  if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
+  const secret = secretFromEnvironment(env);
+  const [first, ...rest] = args;
+  switch (first) {
+    case 'token': {
+      const values = parse(rest, { user: { type: 'string' } });
+      return { command: 'token', user: required(values, 'user'), secret };
+    }
+    case 'history': {
+      const values = parse(rest, {
+        url: { type: 'string' },
+        user: { type: 'string' },
+        room: { type: 'string' },
+      });
+      return {
+        command: 'history',
+        url: required(values, 'url'),
+        user: required(values, 'user'),
+        room: required(values, 'room'),
+        secret,
+      };
+    }
+    default:
+      return serveCommand(args, env);
+  }
+}
