@@ -1,0 +1,104 @@
+#ifndef DAEMON_MODEL_LIMITS_H_
+#define DAEMON_MODEL_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+// Every limit of the daemon, with the reason for its number. What happens when
+// one is reached is said where it is enforced, and tested there.
+namespace parley::model {
+
+// --- Identifiers -----------------------------------------------------------
+
+// The servers keep names in varchar(255).
+inline constexpr size_t kMaxRoomIdBytes = 255;
+// Room for a UUID with a long prefix; small enough to be a key everywhere.
+inline constexpr size_t kMaxClientMessageIdBytes = 128;
+// User, thread and message ids come from servers that keep varchar(255).
+inline constexpr size_t kMaxForeignIdBytes = 255;
+
+// --- Messages --------------------------------------------------------------
+
+// A long chat message; far below any server's frame limit.
+inline constexpr size_t kMaxTextBytes = 64 * 1024;
+// More names than a person writes in a message.
+inline constexpr size_t kMaxMentions = 100;
+// File bytes never pass through the daemon, only their description.
+inline constexpr size_t kMaxAttachments = 32;
+// A signed download address is long; two kilobytes is what browsers take.
+inline constexpr size_t kMaxUrlBytes = 2048;
+inline constexpr size_t kMaxAttachmentNameBytes = 255;
+// The largest whole number that JavaScript, hence any server, keeps exact.
+inline constexpr uint64_t kMaxAttachmentSizeBytes = (1ull << 53) - 1;
+inline constexpr size_t kMaxMetadataEntries = 64;
+inline constexpr size_t kMaxMetadataKeyBytes = 128;
+inline constexpr size_t kMaxMetadataValueBytes = 4096;
+
+// What a server takes in one frame until it has said otherwise: Socket.IO's
+// default maxHttpBufferSize. A larger frame makes the server close the
+// connection, so it must never be queued.
+inline constexpr size_t kDefaultServerMaxPayloadBytes = 1000000;
+// A server that advertises more still gets no more than this.
+inline constexpr size_t kMaxFrameBytes = 4 * 1024 * 1024;
+
+// --- Outbox ----------------------------------------------------------------
+
+// Days of offline writing by a person, or hours of a bot. Configurable.
+inline constexpr uint64_t kDefaultMaxOutboxEntries = 10000;
+inline constexpr uint64_t kDefaultMaxOutboxBytes = 64ull * 1024 * 1024;
+// The largest configurable queue: the layout is tested to bear it.
+inline constexpr uint64_t kMaxConfigurableOutboxEntries = 1000000;
+// Answered failures after which a message is parked.
+inline constexpr int kDefaultMaxAnsweredFailures = 5;
+// Connections that the server closed while this message's frame was the oldest
+// one unanswered, after which it is taken for the cause.
+inline constexpr int kMaxPoisonCloses = 3;
+// What an entry remembers of its own past; the oldest are dropped first.
+inline constexpr size_t kMaxOutboxHistory = 20;
+// Unanswered sends over all rooms: bounds memory here and the burst there.
+inline constexpr size_t kMaxSendsInFlight = 64;
+inline constexpr size_t kMaxSendBytesInFlight = 1024 * 1024;
+// A server may advertise a larger window; it gets no more than this.
+inline constexpr uint32_t kMaxOrderedWindow = 64;
+// How long a client message id is kept against repeats after it left.
+inline constexpr absl::Duration kSentIdRetention = absl::Hours(24 * 7);
+// Sent ids that are kept at most; the oldest go first. At 200 bytes each this
+// is 200 MB on disk and none in memory.
+inline constexpr uint64_t kMaxSentIds = 1000000;
+
+// --- Rooms and the local store ---------------------------------------------
+
+// More rooms than a person follows; a rejoin of all takes seconds.
+inline constexpr size_t kMaxRooms = 10000;
+// Joins on their way at once after a connect.
+inline constexpr size_t kMaxJoinsInFlight = 16;
+// Messages kept of a room; older ones are evicted.
+inline constexpr uint64_t kMaxMessagesPerRoom = 1000;
+// Deletions a resuming watcher can still be told one by one.
+inline constexpr uint64_t kMaxTombstones = 10000;
+// Restarts over which a resume token can still be judged.
+inline constexpr size_t kMaxFeedEpochs = 64;
+// One page of a watch stream.
+inline constexpr size_t kMaxChangePageBytes = 256 * 1024;
+
+// --- Requests of UIs -------------------------------------------------------
+
+inline constexpr int kDefaultPageSize = 50;
+inline constexpr int kMaxPageSize = 1000;
+
+// --- Deadlines -------------------------------------------------------------
+
+// Nothing, not even a refusal, came back: TCP, upgrade, CONNECT, ready event.
+inline constexpr absl::Duration kConnectTimeout = absl::Seconds(20);
+// A server answers a request in milliseconds; ten seconds is a lost answer.
+inline constexpr absl::Duration kRequestTimeout = absl::Seconds(10);
+// Relaxed writes reach the disk within this.
+inline constexpr absl::Duration kRelaxedSyncInterval = absl::Seconds(1);
+// A watch stream that makes no progress for this long is ended.
+inline constexpr absl::Duration kConsumerLagTimeout = absl::Seconds(60);
+
+}  // namespace parley::model
+
+#endif  // DAEMON_MODEL_LIMITS_H_
