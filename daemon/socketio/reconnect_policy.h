@@ -1,0 +1,70 @@
+#ifndef DAEMON_SOCKETIO_RECONNECT_POLICY_H_
+#define DAEMON_SOCKETIO_RECONNECT_POLICY_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "daemon/base/rng.h"
+
+namespace parley::socketio {
+
+// How long to wait before the next attempt to connect: exponential, with full
+// jitter, without an end.
+//
+// The n-th delay is uniform over [0, min(cap, base * 2^n)]. The first one after
+// a connection was lost is so spread over a whole second: when a server
+// restarts, its clients come back one by one, and each of them soon.
+//
+// A refusal of the credentials, and a server that names a time, set a floor
+// below the jitter rather than instead of it: nobody comes earlier than asked,
+// and still not all at once.
+//
+// Deterministic: randomness comes in. Not thread-safe.
+class ReconnectPolicy {
+ public:
+  struct Options {
+    absl::Duration base = absl::Seconds(1);
+    absl::Duration cap = absl::Seconds(30);
+  };
+
+  struct Failure {
+    // The server refused the credentials, so that trying the same ones at once
+    // is pointless, and looks like an attack.
+    bool refused = false;
+    // What the server asked for, for example in Retry-After.
+    std::optional<absl::Duration> retry_after;
+  };
+
+  // A connection that lived this long was a success. One that is lost earlier
+  // does not reset the policy, or a server that accepts and drops would be
+  // asked once a second for ever.
+  static constexpr absl::Duration kStablePeriod = absl::Seconds(10);
+  static constexpr absl::Duration kRefusedFloor = absl::Seconds(5);
+  // A server that asks for more is asked again after this all the same: its
+  // clock or its operator may be wrong, and nobody would repair the daemon.
+  static constexpr absl::Duration kMaxRetryAfter = absl::Hours(1);
+
+  ReconnectPolicy() : ReconnectPolicy(Options()) {}
+  // A base below a millisecond is raised to one, a cap below the base to it.
+  explicit ReconnectPolicy(const Options& options);
+
+  // The delay before the next attempt; counts it.
+  absl::Duration NextDelay(const Failure& failure, base::Rng* rng);
+  absl::Duration NextDelay(base::Rng* rng) { return NextDelay(Failure(), rng); }
+
+  // The connection has lived for kStablePeriod (the owner's timer says so).
+  void OnStable() { attempt_ = 0; }
+
+  // Delays given since the last OnStable.
+  uint32_t attempt() const { return attempt_; }
+
+ private:
+  const absl::Duration base_;
+  const absl::Duration cap_;
+  uint32_t attempt_ = 0;
+};
+
+}  // namespace parley::socketio
+
+#endif  // DAEMON_SOCKETIO_RECONNECT_POLICY_H_

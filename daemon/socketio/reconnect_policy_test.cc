@@ -1,0 +1,159 @@
+#include "daemon/socketio/reconnect_policy.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace parley::socketio {
+namespace {
+
+// The largest of many first-to-n-th delays: close to the window they are
+// drawn from.
+absl::Duration LargestDelay(uint32_t attempt,
+                            const ReconnectPolicy::Options& options,
+                            base::Rng* rng) {
+  absl::Duration largest;
+  for (int i = 0; i < 1000; ++i) {
+    ReconnectPolicy policy(options);
+    for (uint32_t n = 0; n < attempt; ++n) policy.NextDelay(rng);
+    largest = std::max(largest, policy.NextDelay(rng));
+  }
+  return largest;
+}
+
+TEST(ReconnectPolicy, DoublesItsWindowUpToTheCap) {
+  base::Rng rng(1);
+  const double kWindows[] = {1, 2, 4, 8, 16, 30, 30, 30};
+  for (uint32_t attempt = 0; attempt < 8; ++attempt) {
+    const absl::Duration largest =
+        LargestDelay(attempt, ReconnectPolicy::Options(), &rng);
+    EXPECT_LE(largest, absl::Seconds(kWindows[attempt])) << attempt;
+    EXPECT_GE(largest, 0.95 * absl::Seconds(kWindows[attempt])) << attempt;
+  }
+}
+
+TEST(ReconnectPolicy, SpreadsAHerdEvenlyOverTheFirstSecond) {
+  // A thousand clients lose their server at the same moment.
+  base::Rng seeds(2);
+  std::vector<int> arrivals(10);
+  for (int client = 0; client < 1000; ++client) {
+    base::Rng rng = seeds.Fork();
+    ReconnectPolicy policy;
+    const absl::Duration delay = policy.NextDelay(&rng);
+    ASSERT_LE(delay, absl::Seconds(1));
+    ++arrivals[std::min<int64_t>(absl::ToInt64Milliseconds(delay) / 100, 9)];
+  }
+  for (const int in_a_tenth : arrivals) EXPECT_NEAR(in_a_tenth, 100, 45);
+}
+
+TEST(ReconnectPolicy, TakesOtherNumbers) {
+  base::Rng rng(3);
+  const ReconnectPolicy::Options options{absl::Milliseconds(10),
+                                         absl::Milliseconds(25)};
+  const absl::Duration first = LargestDelay(0, options, &rng);
+  EXPECT_LE(first, absl::Milliseconds(10));
+  EXPECT_GE(first, absl::Milliseconds(9));
+  const absl::Duration later = LargestDelay(5, options, &rng);
+  EXPECT_LE(later, absl::Milliseconds(25));
+  EXPECT_GE(later, absl::Milliseconds(23));
+}
+
+TEST(ReconnectPolicy, MendsNumbersThatMakeNoSense) {
+  base::Rng rng(4);
+  const absl::Duration tiny =
+      LargestDelay(3, {absl::ZeroDuration(), -absl::Seconds(1)}, &rng);
+  EXPECT_LE(tiny, absl::Milliseconds(1));
+  EXPECT_GT(tiny, absl::ZeroDuration());
+  const absl::Duration low_cap =
+      LargestDelay(3, {absl::Seconds(2), absl::Seconds(1)}, &rng);
+  EXPECT_LE(low_cap, absl::Seconds(2));
+  EXPECT_GT(low_cap, absl::Seconds(1));
+}
+
+TEST(ReconnectPolicy, NeverEndsNorOverflows) {
+  // More than a week of refused connects, answered at once.
+  base::Rng rng(5);
+  ReconnectPolicy policy;
+  absl::Duration sum;
+  constexpr uint32_t kAttempts = 100000;
+  for (uint32_t i = 0; i < kAttempts; ++i) {
+    const absl::Duration delay = policy.NextDelay(&rng);
+    ASSERT_GE(delay, absl::ZeroDuration());
+    ASSERT_LE(delay, absl::Seconds(30));
+    sum += delay;
+  }
+  EXPECT_EQ(policy.attempt(), kAttempts);
+  EXPECT_GT(sum, absl::Hours(24 * 7));
+  EXPECT_NEAR(absl::ToDoubleSeconds(sum / kAttempts), 15, 0.5);
+}
+
+TEST(ReconnectPolicy, StartsAgainOnlyAfterAStableConnection) {
+  base::Rng rng(6);
+  ReconnectPolicy policy;
+  for (int i = 0; i < 10; ++i) policy.NextDelay(&rng);
+  EXPECT_EQ(policy.attempt(), 10u);
+  policy.OnStable();
+  EXPECT_EQ(policy.attempt(), 0u);
+  EXPECT_LE(policy.NextDelay(&rng), absl::Seconds(1));
+  EXPECT_EQ(policy.attempt(), 1u);
+}
+
+TEST(ReconnectPolicy, ARefusalWaitsAtLeastItsFloor) {
+  base::Rng rng(7);
+  absl::Duration smallest = absl::InfiniteDuration();
+  absl::Duration largest;
+  for (int i = 0; i < 1000; ++i) {
+    ReconnectPolicy policy;
+    const absl::Duration delay =
+        policy.NextDelay({/*refused=*/true, std::nullopt}, &rng);
+    smallest = std::min(smallest, delay);
+    largest = std::max(largest, delay);
+  }
+  EXPECT_GE(smallest, ReconnectPolicy::kRefusedFloor);
+  EXPECT_LE(largest, ReconnectPolicy::kRefusedFloor + absl::Seconds(1));
+  EXPECT_GT(largest - smallest, absl::Milliseconds(900)) << "still a herd";
+}
+
+TEST(ReconnectPolicy, HonoursTheServersTime) {
+  base::Rng rng(8);
+  ReconnectPolicy policy;
+  const absl::Duration asked =
+      policy.NextDelay({false, absl::Seconds(120)}, &rng);
+  EXPECT_GE(asked, absl::Seconds(120));
+  EXPECT_LE(asked, absl::Seconds(121));
+  // The larger of two floors counts.
+  EXPECT_GE(policy.NextDelay({true, absl::Seconds(1)}, &rng),
+            ReconnectPolicy::kRefusedFloor);
+  EXPECT_GE(policy.NextDelay({true, absl::Seconds(60)}, &rng),
+            absl::Seconds(60));
+}
+
+TEST(ReconnectPolicy, BoundsTheServersTime) {
+  base::Rng rng(9);
+  for (const absl::Duration asked :
+       {absl::Hours(24 * 365 * 100), absl::InfiniteDuration()}) {
+    ReconnectPolicy policy;
+    const absl::Duration delay = policy.NextDelay({false, asked}, &rng);
+    EXPECT_GE(delay, ReconnectPolicy::kMaxRetryAfter);
+    EXPECT_LE(delay, ReconnectPolicy::kMaxRetryAfter + absl::Seconds(1));
+  }
+  ReconnectPolicy policy;
+  const absl::Duration delay =
+      policy.NextDelay({false, -absl::Seconds(5)}, &rng);
+  EXPECT_GE(delay, absl::ZeroDuration());
+  EXPECT_LE(delay, absl::Seconds(1));
+}
+
+TEST(ReconnectPolicy, TheSameSeedGivesTheSameDelays) {
+  base::Rng first(10);
+  base::Rng second(10);
+  ReconnectPolicy a;
+  ReconnectPolicy b;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(a.NextDelay(&first), b.NextDelay(&second));
+  }
+}
+
+}  // namespace
+}  // namespace parley::socketio
