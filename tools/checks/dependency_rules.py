@@ -40,7 +40,8 @@ PACKAGES = {
         "daemon/wire", "daemon/storage", "daemon/core", "daemon/core/*",
     ],
     "daemon/transport": [
-        "daemon/base", "daemon/model", "daemon/engineio", "daemon/runtime",
+        "daemon/base", "daemon/model", "daemon/engineio", "daemon/core/api",
+        "daemon/runtime",
     ],
     "daemon/rpc": [
         "daemon/base", "daemon/model", "daemon/storage", "daemon/core/api",
