@@ -32,6 +32,8 @@ struct ServerCapabilities {
   base::WallTime learned_at;
 };
 
+bool operator==(const ServerCapabilities& a, const ServerCapabilities& b);
+
 }  // namespace parley::model
 
 #endif  // DAEMON_MODEL_CAPABILITIES_H_

@@ -1,5 +1,7 @@
 #include "daemon/model/connection.h"
 
+#include <tuple>
+
 namespace parley::model {
 
 absl::string_view ConnectionStateName(ConnectionState state) {
@@ -22,6 +24,44 @@ absl::string_view ConnectionStateName(ConnectionState state) {
       return "STOPPED";
   }
   return "UNKNOWN";
+}
+
+bool operator==(const ServerCapabilities& a, const ServerCapabilities& b) {
+  const auto fields = [](const ServerCapabilities& c) {
+    return std::tie(c.dialect, c.protocol_version, c.history_epoch,
+                    c.message_ids, c.deduplicates, c.history,
+                    c.durable_membership, c.ordered_window, c.ordered_sends,
+                    c.max_payload_bytes, c.max_text_bytes, c.advertised,
+                    c.learned_at);
+  };
+  return fields(a) == fields(b);
+}
+
+bool operator==(const ConnectionStatus& a, const ConnectionStatus& b) {
+  const auto fields = [](const ConnectionStatus& c) {
+    return std::tie(c.state, c.since, c.cause, c.attempt, c.next_retry_at,
+                    c.last_error_code, c.last_error_message, c.last_error_at,
+                    c.server_url, c.user);
+  };
+  return fields(a) == fields(b);
+}
+
+bool operator==(const OutboxStatus& a, const OutboxStatus& b) {
+  const auto fields = [](const OutboxStatus& o) {
+    return std::tie(o.queued, o.failed, o.bytes, o.max_entries, o.max_bytes,
+                    o.oldest_queued_at);
+  };
+  return fields(a) == fields(b);
+}
+
+bool operator==(const RoomsStatus& a, const RoomsStatus& b) {
+  return std::tie(a.rooms, a.joined, a.failed) ==
+         std::tie(b.rooms, b.joined, b.failed);
+}
+
+bool operator==(const CoreStatus& a, const CoreStatus& b) {
+  return a.connection == b.connection && a.capabilities == b.capabilities &&
+         a.outbox == b.outbox && a.rooms == b.rooms;
 }
 
 }  // namespace parley::model

@@ -64,6 +64,11 @@ struct CoreStatus {
   RoomsStatus rooms;
 };
 
+bool operator==(const ConnectionStatus& a, const ConnectionStatus& b);
+bool operator==(const OutboxStatus& a, const OutboxStatus& b);
+bool operator==(const RoomsStatus& a, const RoomsStatus& b);
+bool operator==(const CoreStatus& a, const CoreStatus& b);
+
 }  // namespace parley::model
 
 #endif  // DAEMON_MODEL_CONNECTION_H_

@@ -32,7 +32,8 @@ inline constexpr size_t kMaxUrlBytes = 2048;
 inline constexpr size_t kMaxAttachmentNameBytes = 255;
 // The largest whole number that JavaScript, hence any server, keeps exact.
 inline constexpr uint64_t kMaxAttachmentSizeBytes = (1ull << 53) - 1;
-inline constexpr size_t kMaxMetadataEntries = 64;
+// Servers take 64; one is left for kReservedMetadataKey.
+inline constexpr size_t kMaxMetadataEntries = 63;
 inline constexpr size_t kMaxMetadataKeyBytes = 128;
 inline constexpr size_t kMaxMetadataValueBytes = 4096;
 

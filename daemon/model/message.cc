@@ -115,6 +115,13 @@ absl::Status CheckAttachment(const std::string& field,
         CheckName(absl::StrCat(field, name), value, max_bytes);
     if (!status.ok()) return status;
   }
+  // Servers refuse an attachment without these.
+  if (attachment.id.empty()) {
+    return InvalidField(absl::StrCat(field, ".id"), "is empty");
+  }
+  if (attachment.name.empty()) {
+    return InvalidField(absl::StrCat(field, ".name"), "is empty");
+  }
   if (attachment.size_bytes > kMaxAttachmentSizeBytes) {
     return InvalidField(absl::StrCat(field, ".size_bytes"),
                         absl::StrCat("is ", attachment.size_bytes, "; at most ",

@@ -24,9 +24,9 @@ enum class AttachmentType { kFile = 0, kImage, kVideo, kAudio, kCode };
 // What is known of a file that a message refers to. Its bytes never pass
 // through the daemon.
 struct Attachment {
-  std::string id;
+  std::string id;  // never empty
   AttachmentType type = AttachmentType::kFile;
-  std::string name;
+  std::string name;  // never empty
   std::string url;
   std::string mime_type;
   std::string thumbnail_url;

@@ -1,0 +1,192 @@
+#ifndef DAEMON_CORE_CONNECTION_CONNECTION_H_
+#define DAEMON_CORE_CONNECTION_CONNECTION_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/base/secret.h"
+#include "daemon/core/api/event.h"
+#include "daemon/core/api/request_sender.h"
+#include "daemon/core/api/step.h"
+#include "daemon/model/connection.h"
+#include "daemon/model/limits.h"
+#include "daemon/socketio/reconnect_policy.h"
+#include "daemon/socketio/session.h"
+#include "daemon/storage/tables.h"
+#include "daemon/wire/dialect.h"
+
+namespace parley::core {
+
+// What the connection tells the engine while it handles an event.
+struct BecameReady {};
+struct BecameLost {
+  std::string reason;  // for a person
+  // The server ended it, rather than the network or this device.
+  bool closed_by_server = false;
+};
+struct Answered {
+  RequestOwner owner;
+  RequestId request;
+  wire::Answer answer;
+};
+struct ServerSaid {
+  wire::ServerEvent event;
+};
+using ConnectionOutput =
+    std::variant<BecameReady, BecameLost, Answered, ServerSaid>;
+
+// The device's one connection to the server, for ever being made again.
+//
+//                     Connect, Started
+//        STOPPED ---------------------------.
+//           ^                               v
+//           |                        .-> FETCHING ---- no usable token ----.
+//           |                        |      | token                        |
+//   Disconnect, in                   |      v                              v
+//   any state          retry timer,  |   OPENING -- failed --.     CREDENTIALS_
+//                      Connect       |      | opened         |      REQUIRED
+//                                    |      v                |         |  ^
+//                                    |   HANDSHAKING --------+---------+--'
+//                                    |      | ready event    |  refused:  |
+//                                    |      v                |  auth      |
+//                                    |   READY ---- lost ----+            |
+//                                    |                       v            |
+//                                    '------------------- WAITING         |
+//                                    '---- slow retry, other token -------'
+//
+// FETCHING and OPENING are CONNECTING to clients, HANDSHAKING is
+// AUTHENTICATING. There is one attempt at a time, named by its ConnectionId;
+// events of any other are of a dead socket and change nothing. Nothing leaves
+// before the ready event but CONNECT and heartbeats. A rejected token is not
+// offered again: the credentials are fetched anew, and only a different token
+// is tried.
+//
+// Single-threaded, deterministic.
+class Connection : public RequestSender {
+ public:
+  struct Options {
+    std::string server_url;
+    std::string device_os = "linux";
+    model::UserId configured_user;  // of last resort; may be empty
+    socketio::ReconnectPolicy::Options reconnect;
+    // Counts the engines of this process, so that the connections and fetches
+    // of one are never taken for another's.
+    uint32_t incarnation = 1;
+    absl::Duration connect_timeout = model::kConnectTimeout;
+    // Between two looks for another token after one was refused.
+    absl::Duration credentials_retry = absl::Seconds(30);
+  };
+
+  explicit Connection(const Options& options);
+
+  // What the store remembers: whose it is, what the server can do, whether the
+  // user wants to be offline.
+  absl::Status Load(const storage::Tables& tables);
+
+  // RequestSender.
+  bool ready() const override { return state_ == State::kReady; }
+  const model::ServerCapabilities& capabilities() const override {
+    return capabilities_;
+  }
+  const wire::Dialect& dialect() const override;
+  const model::UserId& user() const override { return user_; }
+  RequestId Send(RequestOwner owner, const wire::Request& request,
+                 Release release, StepContext* context) override;
+
+  // Events.
+  void OnStarted(StepContext* context);
+  void OnConnect(CallId call, StepContext* context);
+  void OnDisconnect(CallId call, StepContext* context);
+  void OnCredentials(const CredentialsFetched& event, StepContext* context);
+  void OnOpened(const TransportOpened& event, StepContext* context);
+  void OnText(const TextReceived& event, StepContext* context);
+  void OnBinary(const BinaryReceived& event, StepContext* context);
+  void OnClosed(const TransportClosed& event, StepContext* context);
+  void OnTimer(const TimerId& timer, StepContext* context);
+  // Clients want their queue out: no longer waits for the next attempt.
+  void RetryNow(StepContext* context);
+
+  std::vector<ConnectionOutput> TakeOutputs();
+
+  model::ConnectionStatus status() const;
+  // OK, or why nothing can be accepted for this account: FAILED_PRECONDITION
+  // when the credentials belong to another one than the store.
+  absl::Status AcceptsWork() const;
+  // Requests whose answer has not come.
+  size_t unanswered() const { return unanswered_.size(); }
+
+ private:
+  enum class State {
+    kStopped,
+    kFetching,
+    kOpening,
+    kHandshaking,
+    kReady,
+    kWaiting,
+    kCredentialsRequired,
+  };
+
+  static model::ConnectionState PublicState(State state);
+
+  void SetState(State state, std::string cause, StepContext* context);
+  void SetError(std::string code, std::string message, StepContext* context);
+  void Attempt(const std::string& cause, StepContext* context);
+  // Ends the attempt or connection, if there is one, and tells the engine.
+  void Drop(const std::string& reason, bool closed_by_server,
+            StepContext* context);
+  void WaitAndRetry(const std::string& code, const std::string& reason,
+                    std::optional<absl::Duration> retry_after,
+                    StepContext* context);
+  void Reject(const std::string& code, const std::string& words,
+              StepContext* context);
+  void RequireCredentials(const std::string& code, const std::string& message,
+                          StepContext* context);
+  void LookForCredentials(StepContext* context);
+  void Fail(const std::string& code, const std::string& reason,
+            bool closed_by_server, StepContext* context);
+
+  void HandleSessionOutputs(StepContext* context);
+  void HandleSessionOutput(const socketio::Output& output,
+                           StepContext* context);
+  void HandleServerEvent(const socketio::EventReceived& event,
+                         StepContext* context);
+  void HandleRefusal(const socketio::Refused& refusal, StepContext* context);
+  void BecomeReady(const wire::Ready& ready, StepContext* context);
+  bool IdentityAllowed(const model::UserId& user) const;
+  void ArmPingTimer(StepContext* context);
+
+  const Options options_;
+  State state_ = State::kStopped;
+  socketio::ReconnectPolicy reconnect_;
+
+  ConnectionId connection_;  // of the current attempt or connection
+  ConnectionId last_connection_;
+  FetchId fetch_;
+  base::Secret token_;           // of the current attempt
+  base::Secret rejected_token_;  // not to be offered again
+  std::string rejection_code_;
+  std::string rejection_words_;
+  std::optional<socketio::Session> session_;
+  std::vector<socketio::Output> session_outputs_;
+  uint64_t announced_max_payload_ = 0;  // by this connection's open packet
+  base::MonotonicTime ping_timer_at_;
+  std::map<RequestId, RequestOwner> unanswered_;
+
+  storage::StoreBinding binding_;
+  model::UserId user_;
+  model::ServerCapabilities capabilities_;
+  std::vector<ConnectionOutput> outputs_;
+  model::ConnectionStatus status_;
+  bool stopped_on_purpose_ = false;
+  uint64_t ignored_events_ = 0;
+};
+
+}  // namespace parley::core
+
+#endif  // DAEMON_CORE_CONNECTION_CONNECTION_H_

@@ -1,0 +1,345 @@
+#include "daemon/core/rooms/rooms.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/model/errors.h"
+#include "daemon/model/limits.h"
+
+namespace parley::core {
+namespace {
+
+constexpr absl::Duration kRetryBase = absl::Seconds(1);
+constexpr absl::Duration kRetryCap = absl::Seconds(60);
+// A room that the server does not have may be made one day.
+constexpr absl::Duration kRefusedRetry = absl::Minutes(5);
+
+absl::Duration RetryDelay(uint32_t failures, base::Rng* rng) {
+  const uint32_t doublings = std::min(failures, 6u);
+  const absl::Duration limit =
+      std::min(kRetryCap, kRetryBase * (int64_t{1} << doublings));
+  return limit / 2 + rng->DurationUpTo(limit / 2);
+}
+
+}  // namespace
+
+absl::Status Rooms::Load(const storage::Tables& tables) {
+  auto rooms = tables.AllRooms();
+  if (!rooms.ok()) return rooms.status();
+  for (model::Room& room : *rooms) {
+    Entry entry;
+    entry.room = std::move(room);
+    const model::RoomId id = entry.room.room;
+    rooms_.emplace(id, std::move(entry));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Rooms::Join(CallId call, const model::RoomId& room,
+                         StepContext* context) {
+  const auto it = rooms_.find(room);
+  if (it != rooms_.end() &&
+      it->second.room.membership == model::Membership::kJoined) {
+    context->ReplyTo(call, RoomReply{it->second.room});
+    return absl::OkStatus();
+  }
+  if (it == rooms_.end() && rooms_.size() >= model::kMaxRooms) {
+    context->ReplyTo(
+        call, model::MakeError(
+                  absl::StatusCode::kResourceExhausted,
+                  model::ErrorReason::kTooManyRooms,
+                  absl::StrCat("already in ", rooms_.size(),
+                               " rooms, the most allowed; leave one first")));
+    return absl::OkStatus();
+  }
+  Entry& entry = rooms_[room];
+  entry.room.room = room;
+  entry.room.membership = model::Membership::kJoined;
+  entry.room.joined_at = context->wall();
+  entry.failures = 0;
+  entry.waiting_retry = false;
+  context->tables().staged()->RequireSync();
+  if (absl::Status status = context->tables().PutRoom(&entry.room);
+      !status.ok()) {
+    return status;
+  }
+  context->ReplyTo(call, RoomReply{entry.room});
+  status_.reset();
+  pending_.insert(room);
+  Pump(context);
+  return absl::OkStatus();
+}
+
+absl::Status Rooms::Leave(CallId call, const model::RoomId& room,
+                          StepContext* context) {
+  const auto it = rooms_.find(room);
+  if (it == rooms_.end()) {
+    context->ReplyTo(call, Done{});
+    return absl::OkStatus();
+  }
+  Entry& entry = it->second;
+  if (entry.room.membership != model::Membership::kLeaving) {
+    entry.room.membership = model::Membership::kLeaving;
+    entry.failures = 0;
+    entry.waiting_retry = false;
+    context->tables().staged()->RequireSync();
+    if (absl::Status status = context->tables().PutRoom(&entry.room);
+        !status.ok()) {
+      return status;
+    }
+  }
+  context->ReplyTo(call, Done{});
+  pending_.insert(room);
+  Pump(context);
+  return absl::OkStatus();
+}
+
+void Rooms::OnReady(StepContext* context) {
+  status_.reset();
+  for (auto& [id, entry] : rooms_) {
+    entry.settled = false;
+    entry.failures = 0;
+    entry.waiting_retry = false;
+    pending_.insert(id);
+  }
+  Pump(context);
+}
+
+void Rooms::OnLost(StepContext* context) {
+  status_.reset();
+  for (auto& [id, entry] : rooms_) {
+    if (entry.asked != Asked::kNothing) {
+      context->StopTimer({TimerKind::kJoinTimeout, id});
+    }
+    if (entry.waiting_retry) context->StopTimer({TimerKind::kJoinRetry, id});
+    entry.asked = Asked::kNothing;
+    entry.settled = false;
+    entry.waiting_retry = false;
+  }
+  requests_.clear();
+  pending_.clear();
+  in_flight_ = 0;
+}
+
+absl::Status Rooms::OnAnswer(RequestId request, const wire::Answer& answer,
+                             StepContext* context) {
+  const auto found = requests_.find(request);
+  if (found == requests_.end()) return absl::OkStatus();
+  const auto [id, asked] = found->second;
+  requests_.erase(found);
+  const auto it = rooms_.find(id);
+  if (it == rooms_.end()) return absl::OkStatus();
+  Entry& entry = it->second;
+  status_.reset();
+  pending_.insert(id);
+  const bool given_up =
+      entry.asked == Asked::kNothing || entry.request != request;
+  if (!given_up) {
+    entry.asked = Asked::kNothing;
+    --in_flight_;
+    context->StopTimer({TimerKind::kJoinTimeout, id});
+  } else if (asked == Asked::kLeave || answer.error.has_value()) {
+    // Whatever was asked since will be answered on its own.
+    return absl::OkStatus();
+  }
+  absl::Status status = asked == Asked::kLeave
+                            ? OnLeaveAnswer(id, answer, context)
+                            : OnJoinAnswer(&entry, answer, context);
+  if (status.ok()) Pump(context);
+  return status;
+}
+
+absl::Status Rooms::OnJoinAnswer(Entry* entry, const wire::Answer& answer,
+                                 StepContext* context) {
+  if (!answer.error.has_value()) {
+    const wire::JoinResult result =
+        sender_->dialect().DecodeJoinResult(answer.data);
+    const bool changed = entry->room.kind != result.kind ||
+                         entry->room.member_count != result.member_count;
+    entry->room.kind = result.kind;
+    entry->room.member_count = result.member_count;
+    entry->failures = 0;
+    entry->settled = true;
+    outputs_.push_back(RoomSettled{entry->room.room});
+    if (changed) entry->room.join_state = model::JoinState::kPending;
+    return SetJoinState(entry, model::JoinState::kJoined, "", context);
+  }
+  const wire::RequestError& error = *answer.error;
+  if (error.error_class == wire::ErrorClass::kPermanent) {
+    entry->settled = true;
+    outputs_.push_back(RoomSettled{entry->room.room});
+  }
+  const std::optional<absl::Duration> retry_after =
+      error.error_class == wire::ErrorClass::kPermanent ? kRefusedRetry
+                                                        : error.retry_after;
+  return Failed(entry, absl::StrCat(error.code, ": ", error.message),
+                retry_after, context);
+}
+
+absl::Status Rooms::OnLeaveAnswer(const model::RoomId& room,
+                                  const wire::Answer& answer,
+                                  StepContext* context) {
+  Entry& entry = rooms_.at(room);
+  const bool over = !answer.error.has_value() ||
+                    answer.error->error_class == wire::ErrorClass::kPermanent;
+  if (entry.room.membership == model::Membership::kJoined) {
+    // Joined again while the leave was on its way.
+    entry.settled = false;
+    return absl::OkStatus();
+  }
+  if (over) return Forget(room, context);
+  return Failed(&entry,
+                absl::StrCat(answer.error->code, ": ", answer.error->message),
+                answer.error->retry_after, context);
+}
+
+absl::Status Rooms::Failed(Entry* entry, const std::string& error,
+                           std::optional<absl::Duration> retry_after,
+                           StepContext* context) {
+  const absl::Duration delay =
+      std::max(RetryDelay(entry->failures, context->rng()),
+               retry_after.value_or(absl::ZeroDuration()));
+  ++entry->failures;
+  entry->waiting_retry = true;
+  context->SetTimerIn({TimerKind::kJoinRetry, entry->room.room}, delay);
+  return SetJoinState(entry, model::JoinState::kFailed, error, context);
+}
+
+absl::Status Rooms::SetJoinState(Entry* entry, model::JoinState state,
+                                 const std::string& error,
+                                 StepContext* context) {
+  if (entry->room.join_state == state && entry->room.last_error == error) {
+    return absl::OkStatus();
+  }
+  entry->room.join_state = state;
+  entry->room.last_error = error;
+  return context->tables().PutRoom(&entry->room);
+}
+
+absl::Status Rooms::Forget(const model::RoomId& room, StepContext* context) {
+  rooms_.erase(room);
+  pending_.erase(room);
+  context->StopTimer({TimerKind::kJoinRetry, room});
+  return context->tables().RemoveRoom(room);
+}
+
+void Rooms::OnMemberChanged(const wire::MemberChanged& event,
+                            StepContext* context) {
+  // The account left or joined on another device: this device's wish stands,
+  // so an account that was put out asks again and shows the refusal.
+  const auto it = rooms_.find(event.room);
+  if (it == rooms_.end() || event.user != sender_->user() || event.joined) {
+    return;
+  }
+  status_.reset();
+  it->second.settled = false;
+  pending_.insert(event.room);
+  Pump(context);
+}
+
+absl::Status Rooms::OnTimer(const TimerId& timer, StepContext* context) {
+  const auto it = rooms_.find(timer.room);
+  if (it == rooms_.end()) return absl::OkStatus();
+  Entry& entry = it->second;
+  status_.reset();
+  pending_.insert(timer.room);
+  if (timer.kind == TimerKind::kJoinRetry) {
+    entry.waiting_retry = false;
+    // A room that was refused for good is asked for once more.
+    if (entry.room.join_state == model::JoinState::kFailed) {
+      entry.settled = false;
+    }
+    Pump(context);
+    return absl::OkStatus();
+  }
+  if (entry.asked == Asked::kNothing) return absl::OkStatus();
+  entry.asked = Asked::kNothing;
+  --in_flight_;
+  if (absl::Status status = Failed(&entry, "the server did not answer in time",
+                                   std::nullopt, context);
+      !status.ok()) {
+    return status;
+  }
+  Pump(context);
+  return absl::OkStatus();
+}
+
+void Rooms::SetQueued(const model::RoomId& room, bool queued) {
+  const auto it = rooms_.find(room);
+  if (it != rooms_.end()) it->second.queued = queued;
+}
+
+void Rooms::OnQueueDrained(const model::RoomId& room, StepContext* context) {
+  const auto it = rooms_.find(room);
+  if (it == rooms_.end()) return;
+  it->second.queued = false;
+  if (it->second.room.membership != model::Membership::kLeaving) return;
+  pending_.insert(room);
+  Pump(context);
+}
+
+bool Rooms::IsMember(const model::RoomId& room) const {
+  const auto it = rooms_.find(room);
+  return it != rooms_.end() &&
+         it->second.room.membership == model::Membership::kJoined;
+}
+
+bool Rooms::Wants(const Entry& entry, Asked* what) const {
+  if (entry.asked != Asked::kNothing || entry.waiting_retry) return false;
+  const bool leaving = entry.room.membership == model::Membership::kLeaving;
+  if (leaving && !entry.queued) {
+    *what = Asked::kLeave;
+    return true;
+  }
+  *what = Asked::kJoin;
+  return !entry.settled;
+}
+
+void Rooms::Pump(StepContext* context) {
+  if (!sender_->ready()) return;
+  auto it = pending_.begin();
+  while (it != pending_.end() && in_flight_ < model::kMaxJoinsInFlight) {
+    const auto found = rooms_.find(*it);
+    Asked what = Asked::kNothing;
+    if (found != rooms_.end() && Wants(found->second, &what)) {
+      found->second.asked = what;
+      Ask(&found->second, context);
+    }
+    it = pending_.erase(it);
+  }
+}
+
+void Rooms::Ask(Entry* entry, StepContext* context) {
+  const model::RoomId& room = entry->room.room;
+  const wire::Request request = entry->asked == Asked::kJoin
+                                    ? sender_->dialect().EncodeJoin(room)
+                                    : sender_->dialect().EncodeLeave(room);
+  // A leave is told to others: it must not precede its own record.
+  entry->request = sender_->Send(RequestOwner::kRooms, request,
+                                 Release::kAfterCommit, context);
+  requests_[entry->request] = {room, entry->asked};
+  ++in_flight_;
+  context->SetTimerIn({TimerKind::kJoinTimeout, room}, model::kRequestTimeout);
+}
+
+std::vector<RoomsOutput> Rooms::TakeOutputs() {
+  return std::exchange(outputs_, {});
+}
+
+model::RoomsStatus Rooms::status() const {
+  if (status_.has_value()) return *status_;
+  model::RoomsStatus status;
+  status.rooms = rooms_.size();
+  for (const auto& [id, entry] : rooms_) {
+    if (entry.room.join_state == model::JoinState::kFailed) {
+      ++status.failed;
+    } else if (entry.settled) {
+      ++status.joined;
+    }
+  }
+  status_ = status;
+  return status;
+}
+
+}  // namespace parley::core

@@ -1,0 +1,307 @@
+#include "daemon/core/sync_engine.h"
+
+#include <utility>
+
+#include "daemon/base/check.h"
+
+namespace parley::core {
+namespace {
+
+// For exhaustive visits: a new alternative without a case does not compile.
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SyncEngine>> SyncEngine::Create(
+    const EngineOptions& options, storage::Tables* tables, base::Rng rng) {
+  std::unique_ptr<SyncEngine> engine(new SyncEngine(options, tables, rng));
+  if (absl::Status status = engine->Load(); !status.ok()) return status;
+  return engine;
+}
+
+SyncEngine::SyncEngine(const EngineOptions& options, storage::Tables* tables,
+                       base::Rng rng)
+    : tables_(tables),
+      rng_(rng),
+      connection_(options.connection),
+      rooms_(&connection_),
+      outbox_(options.outbox, &connection_, &rooms_) {}
+
+absl::Status SyncEngine::Load() {
+  if (absl::Status status = connection_.Load(*tables_); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = rooms_.Load(*tables_); !status.ok()) return status;
+  if (absl::Status status = outbox_.Load(*tables_); !status.ok()) {
+    return status;
+  }
+  for (const model::RoomId& room : outbox_.QueuedRooms()) {
+    rooms_.SetQueued(room, true);
+  }
+  fanout_.SetFeedEnd(tables_->last_change());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Step> SyncEngine::Handle(Event event, base::Now now) {
+  StepContext context(now, tables_, &rng_);
+  absl::Status status = Route(&event, &context);
+  if (status.ok()) status = RouteConnection(&context);
+  if (!status.ok()) return status;
+  fanout_.Finish(Status(), &context);
+  Step step;
+  step.transaction = tables_->staged()->TakeTransaction();
+  step.transaction_number = tables_->staged()->last_taken();
+  step.effects = context.TakeEffects();
+  return step;
+}
+
+model::CoreStatus SyncEngine::Status() const {
+  model::CoreStatus status;
+  status.connection = connection_.status();
+  status.capabilities = connection_.capabilities();
+  status.outbox = outbox_.status();
+  status.rooms = rooms_.status();
+  return status;
+}
+
+absl::Status SyncEngine::Route(Event* event, StepContext* context) {
+  return std::visit(
+      Overloaded{
+          [&](Started&) {
+            connection_.OnStarted(context);
+            if (absl::Status status = outbox_.OnStarted(context);
+                !status.ok()) {
+              return status;
+            }
+            return RouteOutbox(context);
+          },
+          [&](Command& command) { return RouteCommand(&command, context); },
+          [&](TransportOpened& opened) {
+            connection_.OnOpened(opened, context);
+            return absl::OkStatus();
+          },
+          [&](TextReceived& text) {
+            connection_.OnText(text, context);
+            return absl::OkStatus();
+          },
+          [&](BinaryReceived& binary) {
+            connection_.OnBinary(binary, context);
+            return absl::OkStatus();
+          },
+          [&](TransportClosed& closed) {
+            connection_.OnClosed(closed, context);
+            return absl::OkStatus();
+          },
+          [&](CredentialsFetched& fetched) {
+            connection_.OnCredentials(fetched, context);
+            return absl::OkStatus();
+          },
+          [&](TimerFired& fired) { return RouteTimer(fired.timer, context); },
+      },
+      *event);
+}
+
+absl::Status SyncEngine::RouteCommand(Command* command, StepContext* context) {
+  const CallId call = command->call;
+  absl::Status status = std::visit(
+      Overloaded{
+          [&](SendMessage& send) {
+            if (absl::Status refused = connection_.AcceptsWork();
+                !refused.ok()) {
+              context->ReplyTo(call, std::move(refused));
+              return absl::OkStatus();
+            }
+            return outbox_.Accept(call, &send, context);
+          },
+          [&](JoinRoom& join) {
+            if (absl::Status refused = connection_.AcceptsWork();
+                !refused.ok()) {
+              context->ReplyTo(call, std::move(refused));
+              return absl::OkStatus();
+            }
+            return rooms_.Join(call, join.room, context);
+          },
+          [&](LeaveRoom& leave) {
+            return rooms_.Leave(call, leave.room, context);
+          },
+          [&](RetryMessage& retry) {
+            return outbox_.Retry(call, retry.client_id, context);
+          },
+          [&](CancelMessage& cancel) {
+            return outbox_.Cancel(call, cancel.client_id, context);
+          },
+          [&](FlushOutbox&) {
+            connection_.RetryNow(context);
+            return outbox_.Flush(call, context);
+          },
+          [&](Connect&) {
+            connection_.OnConnect(call, context);
+            return absl::OkStatus();
+          },
+          [&](Disconnect&) {
+            connection_.OnDisconnect(call, context);
+            return absl::OkStatus();
+          },
+          [&](GetStatus&) {
+            context->Emit(Reply{call, StatusReply{Status()}}, Release::kNow);
+            return absl::OkStatus();
+          },
+      },
+      command->body);
+  if (!status.ok()) return status;
+  if (absl::Status routed = RouteRooms(context); !routed.ok()) return routed;
+  return RouteOutbox(context);
+}
+
+absl::Status SyncEngine::RouteTimer(const TimerId& timer,
+                                    StepContext* context) {
+  absl::Status status;
+  switch (timer.kind) {
+    case TimerKind::kConnectRetry:
+    case TimerKind::kConnectTimeout:
+    case TimerKind::kPingTimeout:
+    case TimerKind::kStable:
+      connection_.OnTimer(timer, context);
+      return absl::OkStatus();
+    case TimerKind::kJoinTimeout:
+    case TimerKind::kJoinRetry:
+      status = rooms_.OnTimer(timer, context);
+      if (!status.ok()) return status;
+      return RouteRooms(context);
+    case TimerKind::kSendTimeout:
+    case TimerKind::kSendRetry:
+    case TimerKind::kExpiry:
+    case TimerKind::kPruneSent:
+      status = outbox_.OnTimer(timer, context);
+      if (!status.ok()) return status;
+      return RouteOutbox(context);
+    case TimerKind::kRelaxedSync:
+      // The host's own.
+      return absl::OkStatus();
+  }
+  PARLEY_CHECK(false);
+  return absl::OkStatus();
+}
+
+absl::Status SyncEngine::RouteConnection(StepContext* context) {
+  for (ConnectionOutput& output : connection_.TakeOutputs()) {
+    absl::Status status = std::visit(
+        Overloaded{
+            [&](BecameReady&) {
+              outbox_.OnReady();
+              rooms_.OnReady(context);
+              return absl::OkStatus();
+            },
+            [&](BecameLost& lost) {
+              rooms_.OnLost(context);
+              return outbox_.OnLost(lost.reason, lost.closed_by_server,
+                                    context);
+            },
+            [&](Answered& answered) {
+              return answered.owner == RequestOwner::kRooms
+                         ? rooms_.OnAnswer(answered.request, answered.answer,
+                                           context)
+                         : outbox_.OnAnswer(answered.request, answered.answer,
+                                            context);
+            },
+            [&](ServerSaid& said) {
+              return RouteServerEvent(said.event, context);
+            },
+        },
+        output);
+    if (status.ok()) status = RouteRooms(context);
+    if (status.ok()) status = RouteOutbox(context);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SyncEngine::RouteServerEvent(const wire::ServerEvent& event,
+                                          StepContext* context) {
+  return std::visit(
+      Overloaded{
+          [&](const wire::Ready&) { return absl::OkStatus(); },
+          [&](const wire::MessageReceived& received) {
+            const model::Message& message = received.message;
+            if (message.sender.empty() ||
+                message.sender == connection_.user()) {
+              absl::Status status = outbox_.OnEcho(message, context);
+              if (status.ok()) status = RouteOutbox(context);
+              if (!status.ok()) return status;
+            }
+            return timeline_.OnReceived(message, connection_.capabilities(),
+                                        context);
+          },
+          [&](const wire::MemberChanged& changed) {
+            rooms_.OnMemberChanged(changed, context);
+            return absl::OkStatus();
+          },
+          [&](const wire::UnknownEvent& unknown) {
+            context->LogLine(Log::Severity::kDebug,
+                             "ignored an unknown event: " + unknown.name);
+            return absl::OkStatus();
+          },
+          [&](const wire::MalformedEvent& malformed) {
+            context->LogLine(Log::Severity::kWarning,
+                             "the server sent a malformed " + malformed.name +
+                                 " event: " + malformed.problem);
+            return absl::OkStatus();
+          },
+      },
+      event);
+}
+
+absl::Status SyncEngine::RouteRooms(StepContext* context) {
+  for (RoomsOutput& output : rooms_.TakeOutputs()) {
+    absl::Status status = std::visit(
+        Overloaded{
+            [&](RoomSettled& settled) {
+              return outbox_.OnRoomSettled(settled.room, context);
+            },
+        },
+        output);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SyncEngine::RouteOutbox(StepContext* context) {
+  for (OutboxOutput& output : outbox_.TakeOutputs()) {
+    absl::Status status = std::visit(
+        Overloaded{
+            [&](EntryAccepted& accepted) {
+              return timeline_.OnEntryAccepted(accepted.entry,
+                                               connection_.user(), context);
+            },
+            [&](EntryChanged& changed) {
+              return timeline_.OnEntryChanged(changed.entry, context);
+            },
+            [&](EntrySent& sent) {
+              return timeline_.OnEntrySent(sent.entry, sent.result,
+                                           connection_.user(), context);
+            },
+            [&](EntryCancelled& cancelled) {
+              return timeline_.OnEntryCancelled(cancelled.entry,
+                                                connection_.user(), context);
+            },
+            [&](QueueFilled& filled) {
+              rooms_.SetQueued(filled.room, true);
+              return absl::OkStatus();
+            },
+            [&](QueueDrained& drained) {
+              rooms_.OnQueueDrained(drained.room, context);
+              return absl::OkStatus();
+            },
+        },
+        output);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace parley::core

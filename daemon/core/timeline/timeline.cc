@@ -1,0 +1,171 @@
+#include "daemon/core/timeline/timeline.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace parley::core {
+namespace {
+
+model::DeliveryState DeliveryOf(model::OutboxState state) {
+  switch (state) {
+    case model::OutboxState::kPending:
+      return model::DeliveryState::kPending;
+    case model::OutboxState::kSending:
+    case model::OutboxState::kAmbiguous:
+      return model::DeliveryState::kSending;
+    case model::OutboxState::kFailed:
+      return model::DeliveryState::kFailed;
+  }
+  return model::DeliveryState::kPending;
+}
+
+// A sender never sees a step back: a refused attempt leaves a message SENDING
+// until it is sent or FAILED, and only a retry leaves FAILED.
+bool Advances(model::DeliveryState from, model::DeliveryState to,
+              bool retried) {
+  if (from == model::DeliveryState::kFailed) {
+    return retried || to == model::DeliveryState::kSent;
+  }
+  if (to == model::DeliveryState::kFailed) {
+    return from < model::DeliveryState::kSent;
+  }
+  return from < to;
+}
+
+}  // namespace
+
+absl::Status Timeline::OnEntryAccepted(const model::OutboxEntry& entry,
+                                       const model::UserId& user,
+                                       StepContext* context) {
+  auto known = FindOwn(entry, user, context);
+  if (!known.ok()) return known.status();
+  model::Message message;
+  if (known->has_value()) {
+    message = **std::move(known);
+  } else {
+    message.room = entry.room;
+    message.client_id = entry.client_id;
+    message.sender = user;
+    message.content = entry.content;
+    message.sent_at = entry.accepted_at;
+  }
+  if (absl::Status status = context->tables().PutMessage(&message, entry.seq);
+      !status.ok()) {
+    return status;
+  }
+  return SetDelivery(entry, model::DeliveryState::kPending, {}, context);
+}
+
+absl::Status Timeline::OnEntryChanged(const model::OutboxEntry& entry,
+                                      StepContext* context) {
+  return SetDelivery(entry, DeliveryOf(entry.state), {}, context);
+}
+
+absl::Status Timeline::OnEntrySent(const model::OutboxEntry& entry,
+                                   const wire::SendResult& result,
+                                   const model::UserId& user,
+                                   StepContext* context) {
+  auto known = FindOwn(entry, user, context);
+  if (!known.ok()) return known.status();
+  if (known->has_value()) {
+    model::Message message = **std::move(known);
+    if (!user.empty()) message.sender = user;
+    message.id =
+        result.id.empty()
+            ? model::MessageId(absl::StrCat(model::kLocalMessageIdPrefix,
+                                            entry.client_id.value()))
+            : result.id;
+    message.room_seq = result.room_seq;
+    if (result.sent_at.has_value()) message.sent_at = *result.sent_at;
+    message.possible_duplicate = entry.possible_duplicate;
+    if (absl::Status status =
+            context->tables().PutMessage(&message, std::nullopt);
+        !status.ok()) {
+      return status;
+    }
+    return SetDelivery(entry, model::DeliveryState::kSent, message.id, context);
+  }
+  return SetDelivery(entry, model::DeliveryState::kSent, result.id, context);
+}
+
+absl::Status Timeline::OnEntryCancelled(const model::OutboxEntry& entry,
+                                        const model::UserId& user,
+                                        StepContext* context) {
+  auto known = FindOwn(entry, user, context);
+  if (!known.ok()) return known.status();
+  if (known->has_value()) {
+    if (absl::Status status = context->tables().RemoveMessage(**known);
+        !status.ok()) {
+      return status;
+    }
+  }
+  return context->tables().RemoveDelivery(entry.client_id);
+}
+
+absl::Status Timeline::OnReceived(model::Message message,
+                                  const model::ServerCapabilities& server,
+                                  StepContext* context) {
+  std::optional<model::Message> known;
+  if (!message.client_id.empty() && !message.sender.empty()) {
+    auto found =
+        context->tables().FindMessage(message.sender, message.client_id);
+    if (!found.ok()) return found.status();
+    known = *std::move(found);
+  }
+  if (!known.has_value() && !message.id.empty()) {
+    auto found = context->tables().FindMessage(message.id);
+    if (!found.ok()) return found.status();
+    known = *std::move(found);
+  }
+  if (message.id.empty()) {
+    message.id = known.has_value() && !known->id.empty()
+                     ? known->id
+                     : model::MessageId(absl::StrCat(
+                           model::kLocalMessageIdPrefix,
+                           message.client_id.empty()
+                               ? model::MakeClientMessageId(context->wall(),
+                                                            context->rng())
+                                     .value()
+                               : message.client_id.value()));
+  }
+  if (known.has_value()) {
+    message.change_seq = known->change_seq;
+    if (message == *known) return absl::OkStatus();
+  }
+  // A server without history cannot tell again.
+  if (!server.history) context->tables().staged()->RequireSync();
+  return context->tables().PutMessage(&message, std::nullopt);
+}
+
+absl::StatusOr<std::optional<model::Message>> Timeline::FindOwn(
+    const model::OutboxEntry& entry, const model::UserId& user,
+    StepContext* context) const {
+  auto found = context->tables().FindMessage(user, entry.client_id);
+  if (!found.ok() || found->has_value() || user.empty()) return found;
+  // Accepted before it was known who the account is.
+  return context->tables().FindMessage(model::UserId(), entry.client_id);
+}
+
+absl::Status Timeline::SetDelivery(const model::OutboxEntry& entry,
+                                   model::DeliveryState state,
+                                   const model::MessageId& message_id,
+                                   StepContext* context) {
+  auto found = context->tables().FindDelivery(entry.client_id);
+  if (!found.ok()) return found.status();
+  model::Delivery delivery;
+  if (found->has_value()) {
+    delivery = **std::move(found);
+    const bool retried = state == model::DeliveryState::kPending;
+    if (!Advances(delivery.state, state, retried)) return absl::OkStatus();
+  }
+  delivery.client_id = entry.client_id;
+  delivery.room = entry.room;
+  delivery.message_id = message_id;
+  delivery.state = state;
+  delivery.updated_at = context->wall();
+  return context->tables().PutDelivery(&delivery);
+}
+
+}  // namespace parley::core
