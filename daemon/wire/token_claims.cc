@@ -1,0 +1,54 @@
+#include "daemon/wire/token_claims.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_split.h"
+#include "daemon/model/limits.h"
+#include "nlohmann/json.hpp"
+
+namespace parley::wire {
+namespace {
+
+// Larger tokens exist, but none whose claims are worth reading.
+constexpr size_t kMaxTokenBytes = 64 * 1024;
+
+model::UserId UserClaim(const nlohmann::json& claims) {
+  for (const char* name : {"userId", "sub"}) {
+    const auto it = claims.find(name);
+    if (it == claims.end() || !it->is_string()) continue;
+    const std::string& value = it->get_ref<const std::string&>();
+    if (!value.empty() && value.size() <= model::kMaxForeignIdBytes) {
+      return model::UserId(value);
+    }
+  }
+  return model::UserId();
+}
+
+}  // namespace
+
+TokenClaims ReadTokenClaims(absl::string_view token) {
+  TokenClaims result;
+  if (token.size() > kMaxTokenBytes) return result;
+  const std::vector<absl::string_view> parts = absl::StrSplit(token, '.');
+  std::string payload;
+  if (parts.size() != 3 || !absl::WebSafeBase64Unescape(parts[1], &payload)) {
+    return result;
+  }
+  const nlohmann::json claims =
+      nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  if (!claims.is_object()) return result;
+  result.user = UserClaim(claims);
+  const auto exp = claims.find("exp");
+  if (exp != claims.end() && exp->is_number()) {
+    const double seconds = exp->get<double>();
+    if (seconds > 0 && seconds < 1e11) {
+      result.expires_at =
+          absl::FromUnixMillis(static_cast<int64_t>(seconds * 1000));
+    }
+  }
+  return result;
+}
+
+}  // namespace parley::wire
