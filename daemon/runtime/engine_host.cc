@@ -96,11 +96,14 @@ void EngineHost::Run(core::Event event, base::Now now) {
     return;
   }
   executor_->Execute(*std::move(step));
-  if (executor_->has_relaxed() && !sync_timer_set_) {
-    sync_timer_set_ = true;
-    sink_->Perform(core::SetTimer{kSyncTimer,
-                                  now.monotonic + model::kRelaxedSyncInterval});
-  }
+  ArmSyncTimer(now);
+}
+
+void EngineHost::ArmSyncTimer(base::Now now) {
+  if (!executor_->has_relaxed() || sync_timer_set_) return;
+  sync_timer_set_ = true;
+  sink_->Perform(
+      core::SetTimer{kSyncTimer, now.monotonic + model::kRelaxedSyncInterval});
 }
 
 void EngineHost::OnCommitDone(uint64_t commit, const absl::Status& status,
@@ -112,6 +115,7 @@ void EngineHost::OnCommitDone(uint64_t commit, const absl::Status& status,
     return;
   }
   staged_->OnCommitted(executor_->OnCommitted(commit));
+  ArmSyncTimer(now);
 }
 
 void EngineHost::GoDown(const absl::Status& status, base::Now now) {

@@ -69,6 +69,7 @@ class EngineHost {
   void Run(core::Event event, base::Now now);
   void GoDown(const absl::Status& status, base::Now now);
   void AnswerWaiting();
+  void ArmSyncTimer(base::Now now);
 
   // Between two looks at a store that could not be recovered.
   static constexpr absl::Duration kRecoverInterval = absl::Seconds(5);

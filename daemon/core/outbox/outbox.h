@@ -133,6 +133,7 @@ class Outbox {
     model::OutboxSeq next{1};        // nothing before it is to be sent
     // The last accepted on this connection: what the next one names.
     std::optional<model::ClientMessageId> chain;
+    model::OutboxSeq chain_seq;
     bool open = false;
     bool draining = false;
     bool backing_off = false;
@@ -191,6 +192,7 @@ class Outbox {
                              StepContext* context);
   absl::Status OnSendTimeout(Queue* queue, StepContext* context);
   absl::Status Blame(const std::string& reason, StepContext* context);
+  void Chain(Queue* queue, const model::OutboxEntry& entry);
   std::optional<InFlight> TakeInFlight(Queue* queue,
                                        const model::ClientMessageId& id);
   void BackOff(Queue* queue, std::optional<absl::Duration> retry_after,

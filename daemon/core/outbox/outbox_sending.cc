@@ -180,6 +180,13 @@ std::optional<Outbox::InFlight> Outbox::TakeInFlight(
   return std::nullopt;
 }
 
+void Outbox::Chain(Queue* queue, const model::OutboxEntry& entry) {
+  // The echo of a later message may overtake the answer to this one.
+  if (queue->chain.has_value() && entry.seq < queue->chain_seq) return;
+  queue->chain = entry.client_id;
+  queue->chain_seq = entry.seq;
+}
+
 absl::Status Outbox::OnAnswer(RequestId request, const wire::Answer& answer,
                               StepContext* context) {
   const auto found = requests_.find(request);
@@ -210,7 +217,7 @@ absl::Status Outbox::OnAnswer(RequestId request, const wire::Answer& answer,
   }
   const wire::SendResult result =
       sender_->dialect().DecodeSendResult(answer.data);
-  queue->chain = sent.entry.client_id;
+  Chain(queue, sent.entry);
   queue->failures = 0;
   for (const CallId call : sent.cancels) {
     context->ReplyTo(
@@ -300,7 +307,7 @@ absl::Status Outbox::OnLateSuccess(const model::ClientMessageId& id,
   if (!queue.ok()) return queue.status();
   std::optional<InFlight> sent = TakeInFlight(*queue, id);
   if (sent.has_value()) {
-    (*queue)->chain = id;
+    Chain(*queue, sent->entry);
     for (const CallId call : sent->cancels) {
       context->ReplyTo(
           call, CancelReply{model::CancelOutcome::kAlreadySent, result.id});
