@@ -11,6 +11,8 @@ namespace {
 
 constexpr absl::Duration kBackoffBase = absl::Seconds(1);
 constexpr absl::Duration kBackoffCap = absl::Seconds(30);
+// A server that asks for more is asked again after this all the same.
+constexpr absl::Duration kMaxRetryAfter = absl::Hours(1);
 // A close that comes later than this after the last frame is not its doing.
 constexpr absl::Duration kBlameWindow = absl::Seconds(5);
 // Given-up requests that may still be answered.
@@ -260,7 +262,9 @@ absl::Status Outbox::OnRefused(Queue* queue, InFlight sent,
       return Park(queue, std::move(entry), model::FailureReason::kRefused,
                   context);
     }
+    // A server that says when to come back has not judged the message.
     if (error.error_class == wire::ErrorClass::kTransient &&
+        !error.retry_after.has_value() &&
         ++entry.answered_failures >=
             static_cast<uint32_t>(options_.max_answered_failures)) {
       return Park(queue, std::move(entry),
@@ -448,9 +452,9 @@ void Outbox::BackOff(Queue* queue, std::optional<absl::Duration> retry_after,
   ++queue->failures;
   const absl::Duration limit =
       std::min(kBackoffCap, kBackoffBase * (int64_t{1} << doublings));
-  const absl::Duration delay =
-      std::max(context->rng()->DurationUpTo(limit),
-               retry_after.value_or(absl::ZeroDuration()));
+  const absl::Duration delay = std::max(
+      context->rng()->DurationUpTo(limit),
+      std::min(retry_after.value_or(absl::ZeroDuration()), kMaxRetryAfter));
   queue->backing_off = true;
   context->SetTimerIn({TimerKind::kSendRetry, queue->room.room}, delay);
 }
