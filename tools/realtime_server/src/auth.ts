@@ -8,7 +8,8 @@ import { MAX_ID_BYTES } from './limits';
  * For development and tests only: it is public, so anyone can be anyone.
  * PARLEY_JWT_SECRET overrides it.
  */
-export const DEVELOPMENT_SECRET = 'parley-development-secret-not-for-production';
+export const DEVELOPMENT_SECRET =
+  'parley-development-secret-not-for-production';
 
 export const TOKEN_LIFETIME_S = 24 * 60 * 60;
 
@@ -16,7 +17,10 @@ export function secretFromEnvironment(env: NodeJS.ProcessEnv): string {
   return env['PARLEY_JWT_SECRET'] ?? DEVELOPMENT_SECRET;
 }
 
-export type AuthFailureCode = 'AUTH_REQUIRED' | 'INVALID_TOKEN' | 'TOKEN_EXPIRED';
+export type AuthFailureCode =
+  | 'AUTH_REQUIRED'
+  | 'INVALID_TOKEN'
+  | 'TOKEN_EXPIRED';
 
 /** Its message is what the client's `connect_error` carries. */
 export class AuthError extends Error {

@@ -215,8 +215,8 @@ export class Chat {
   }
 
   private commit(record: LogRecord): void {
-    this.apply(record);
     this.log.append(record);
+    this.apply(record);
   }
 
   private apply(record: LogRecord): void {

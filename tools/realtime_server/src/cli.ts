@@ -9,9 +9,7 @@ import { startServer, type ServerOptions } from './server';
 /** What is stuck by then is dropped: a stop is a stop. */
 const STOP_TIMEOUT_MS = 5000;
 
-async function serve(
-  options: Omit<ServerOptions, 'onFatal'>,
-): Promise<void> {
+async function serve(options: Omit<ServerOptions, 'onFatal'>): Promise<void> {
   const server = await startServer({
     ...options,
     onFatal: (error) => {
@@ -50,7 +48,9 @@ async function execute(command: Command): Promise<void> {
 
 function fail(error: unknown, code: number): void {
   const text =
-    error instanceof UsageError ? error.message : String((error as Error).stack);
+    error instanceof UsageError
+      ? error.message
+      : String((error as Error).stack);
   process.stderr.write(`run: ${text}\n`);
   process.exitCode = code;
 }

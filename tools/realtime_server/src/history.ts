@@ -14,7 +14,9 @@ interface Page {
   hasMore: boolean;
 }
 
-type Answer = { success: true; data: Page } | { success: false; error: ErrorBody };
+type Answer =
+  | { success: true; data: Page }
+  | { success: false; error: ErrorBody };
 
 /** Resolves with the ready event; nothing may be sent before it. */
 function ready(socket: Socket, url: string): Promise<void> {

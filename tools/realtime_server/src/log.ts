@@ -11,9 +11,12 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import {
+  setImmediate as nextTurn,
+  setTimeout as delay,
+} from 'node:timers/promises';
 
-import { UsageError } from './errors';
+import { ProtocolError, UsageError } from './errors';
 import type { Message } from './messages';
 import type { RoomType } from './rooms';
 
@@ -47,6 +50,7 @@ export class Log {
   private batch: string[] = [];
   private waiting: (() => void)[] = [];
   private running: Promise<void> | undefined;
+  private closing = false;
 
   private constructor(
     readonly historyEpoch: string,
@@ -95,7 +99,11 @@ export class Log {
     };
   }
 
+  /** @throws ProtocolError UNAVAILABLE once the log is being closed */
   append(record: LogRecord): void {
+    if (this.closing) {
+      throw new ProtocolError('UNAVAILABLE', 'the server is stopping');
+    }
     if (this.sink === undefined) return;
     this.batch.push(`${JSON.stringify(record)}\n`);
   }
@@ -112,6 +120,7 @@ export class Log {
 
   /** Waits for what was appended, then closes the file. */
   async close(): Promise<void> {
+    this.closing = true;
     await new Promise<void>((resolve) => {
       this.whenDurable(resolve);
     });

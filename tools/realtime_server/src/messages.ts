@@ -59,7 +59,7 @@ export interface MessageContent {
   replyTo?: string;
   mentions?: string[];
   attachments?: Attachment[];
-  metadata?: { [key: string]: Json };
+  metadata?: Record<string, Json>;
 }
 
 /** A stored message, in the shape of `message:new` and of the log. */
@@ -133,7 +133,10 @@ function asAttachment(value: unknown, field: string): Attachment {
   });
 }
 
-function asAttachments(value: unknown, field: string): Attachment[] | undefined {
+function asAttachments(
+  value: unknown,
+  field: string,
+): Attachment[] | undefined {
   const list = asList(value, field, limits.MAX_ATTACHMENTS).map((entry) =>
     asAttachment(entry, field),
   );
@@ -143,10 +146,13 @@ function asAttachments(value: unknown, field: string): Attachment[] | undefined 
 function asMetadata(
   value: unknown,
   field: string,
-): { [key: string]: Json } | undefined {
+): Record<string, Json> | undefined {
   const entries = Object.entries(asObject(value, field));
   if (entries.length > limits.MAX_METADATA_ENTRIES) {
-    throw invalid(field, `has more than ${limits.MAX_METADATA_ENTRIES} entries`);
+    throw invalid(
+      field,
+      `has more than ${limits.MAX_METADATA_ENTRIES} entries`,
+    );
   }
   for (const [key, member] of entries) {
     asText(key, field, {
@@ -162,7 +168,7 @@ function asMetadata(
       );
     }
   }
-  return entries.length === 0 ? undefined : (value as { [key: string]: Json });
+  return entries.length === 0 ? undefined : (value as Record<string, Json>);
 }
 
 /** @throws ProtocolError INVALID_PAYLOAD or MESSAGE_TOO_LARGE */

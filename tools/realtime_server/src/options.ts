@@ -7,7 +7,7 @@ import { ALL_CAPABILITIES, parseCapabilities } from './capabilities';
 import { UsageError } from './errors';
 import * as limits from './limits';
 import { LOG_LEVELS, Logger } from './logger';
-import { DIALECTS, type ServerOptions } from './server';
+import { DIALECT_NAMES, type ServerOptions } from './server';
 
 export const USAGE = `\
 usage: run --port N [--data DIR] [option...]     serve until SIGTERM
@@ -19,7 +19,7 @@ usage: run --port N [--data DIR] [option...]     serve until SIGTERM
   --port N              TCP port; 0 takes a free one
   --data DIR            keep everything in DIR (default: in memory)
   --host ADDRESS        address to bind (default 127.0.0.1)
-  --dialect NAME        ${DIALECTS.join(' | ')} (default full)
+  --dialect NAME        ${DIALECT_NAMES.join(' | ')} (default full)
   --log-level LEVEL     ${LOG_LEVELS.join(' | ')} (default warn)
   --ping-interval MS    Engine.IO heartbeat (default ${limits.DEFAULT_PING_INTERVAL_MS})
   --ping-timeout MS     (default ${limits.DEFAULT_PING_TIMEOUT_MS})
@@ -51,7 +51,10 @@ export type Command =
     }
   | { command: 'help' };
 
-type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
+type Values = Record<
+  string,
+  string | boolean | (string | boolean)[] | undefined
+>;
 
 function parse(
   args: string[],
@@ -135,7 +138,7 @@ function serveCommand(args: string[], env: NodeJS.ProcessEnv): Command {
       port: number('port', 0, 0, 65535),
       ...(data === undefined ? {} : { dataDir: required(values, 'data') }),
       secret: secretFromEnvironment(env),
-      dialect: oneOf(values, 'dialect', DIALECTS, 'full'),
+      dialect: oneOf(values, 'dialect', DIALECT_NAMES, 'full'),
       capabilities:
         typeof capabilities === 'string'
           ? parseCapabilities(capabilities)
@@ -166,7 +169,8 @@ function serveCommand(args: string[], env: NodeJS.ProcessEnv): Command {
 
 /** @throws UsageError */
 export function parseCommand(args: string[], env: NodeJS.ProcessEnv): Command {
-  if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
+  if (args.includes('--help') || args.includes('-h'))
+    return { command: 'help' };
   const secret = secretFromEnvironment(env);
   const [first, ...rest] = args;
   switch (first) {

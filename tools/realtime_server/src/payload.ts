@@ -149,7 +149,7 @@ export function asJson(value: unknown, field: string): Json {
     if (!isWellFormed(key)) throw invalid(field, 'is not valid Unicode');
     asJson(member, field);
   }
-  return object as { [key: string]: Json };
+  return object as Record<string, Json>;
 }
 
 /** JSON in which equal values are equal texts: keys sorted, no spaces. */

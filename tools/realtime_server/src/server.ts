@@ -15,8 +15,12 @@ import { Faults } from './faults';
 import * as limits from './limits';
 import type { Logger } from './logger';
 
-export const DIALECTS = ['full'] as const;
-export type DialectName = (typeof DIALECTS)[number];
+const DIALECTS = {
+  full: FullDialect,
+} as const satisfies Record<string, new (context: DialectContext) => Dialect>;
+
+export type DialectName = keyof typeof DIALECTS;
+export const DIALECT_NAMES = Object.keys(DIALECTS) as DialectName[];
 
 export interface ServerOptions {
   host: string;
@@ -75,7 +79,13 @@ export async function startServer(
     pingTimeout: options.pingTimeoutMs,
     maxHttpBufferSize: options.maxPayloadBytes,
   });
-  letIn(io, options, makeDialect({ io, chat, faults, ...options }, options));
+  const dialect = new DIALECTS[options.dialect]({
+    io,
+    chat,
+    faults,
+    ...options,
+  });
+  letIn(io, options, dialect);
   await listen(http, options);
   const { address, family, port } = http.address() as AddressInfo;
   const host = family === 'IPv6' ? `[${address}]` : address;
@@ -87,16 +97,6 @@ export async function startServer(
       await io.close();
     },
   };
-}
-
-function makeDialect(
-  context: DialectContext,
-  { dialect }: ServerOptions,
-): Dialect {
-  switch (dialect) {
-    case 'full':
-      return new FullDialect(context);
-  }
 }
 
 function letIn(io: Server, options: ServerOptions, dialect: Dialect): void {

@@ -32,7 +32,9 @@ interface Outcome {
   dropConnection?: boolean;
 }
 
-type Answer = { success: true; data?: object } | { success: false; error: ErrorBody };
+type Answer =
+  | { success: true; data?: object }
+  | { success: false; error: ErrorBody };
 
 // Socket.IO has one name space for rooms and sockets: keep ours apart.
 const roomChannel = (roomName: string): string => `room:${roomName}`;
@@ -136,7 +138,9 @@ class Connection {
   private handle(event: string, args: unknown[]): void {
     const last = args.at(-1);
     const acknowledge =
-      typeof last === 'function' ? (last as (answer: Answer) => void) : undefined;
+      typeof last === 'function'
+        ? (last as (answer: Answer) => void)
+        : undefined;
     const payload = typeof args[0] === 'function' ? undefined : args[0];
     if (this.pending >= limits.MAX_PENDING_REQUESTS) {
       acknowledge?.(failure(tooMany('unanswered requests')));
@@ -160,7 +164,10 @@ class Connection {
     try {
       const request = this.requests.get(event);
       if (request === undefined) {
-        throw new ProtocolError('UNSUPPORTED', 'the server knows no such event');
+        throw new ProtocolError(
+          'UNSUPPORTED',
+          'the server knows no such event',
+        );
       }
       const outcome = request(payload);
       logger.debug('request', { event, user: this.userId });

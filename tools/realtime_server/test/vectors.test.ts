@@ -1,0 +1,103 @@
+/** This server against the vectors, and the vectors against PROTOCOL.md. */
+
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+
+import { SERVER_DIR, start, tokenFor, withFolder } from './harness';
+import { Peer, type Received } from './peer';
+import { readSamples, readVectors, VectorRun } from './vectors';
+
+const vectors = readVectors();
+const samples = readSamples();
+/** Rules that say what a client makes of an answer: no server can show them. */
+const CLIENT_RULES = ['E-2'];
+/** All that the server said while the vectors ran. */
+const seen: Received[] = [];
+
+for (const vector of vectors) {
+  test(`${vector.id}: ${vector.title}`, () =>
+    withFolder((dir) =>
+      new VectorRun(vector, join(dir, 'data'), (received) =>
+        seen.push(received),
+      ).play(),
+    ));
+}
+
+/** What two payloads of one meaning have in common: members and types. */
+function shape(value: unknown, key = ''): string {
+  if (key === 'code') return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return typeof value;
+  if (Array.isArray(value)) {
+    const shapes = new Set(value.map((entry) => shape(entry)));
+    return `[${[...shapes].sort().join('|')}]`;
+  }
+  const members = Object.entries(value)
+    .map(([name, member]) => `${name}:${shape(member, name)}`)
+    .sort();
+  return `{${members.join(',')}}`;
+}
+
+test('server samples have the shape of what the server sends', () => {
+  const shapes = new Set(
+    seen.map((received) =>
+      received.kind === 'event' || received.kind === 'answer'
+        ? `${received.kind} ${received.event} ${shape(received.payload)}`
+        : '',
+    ),
+  );
+  const unseen = samples
+    .filter(({ from }) => from === 'server')
+    .filter(
+      ({ kind, event, payload }) =>
+        !shapes.has(`${kind} ${event} ${shape(payload)}`),
+    );
+  assert.deepEqual(
+    unseen.map(({ id }) => id),
+    [],
+  );
+});
+
+test('client samples are accepted', async () => {
+  const server = await start();
+  const alice = await Peer.open(server.url, tokenFor('alice'));
+  for (const { id, from, event, payload } of samples) {
+    if (from !== 'client') continue;
+    const answer = await alice.request(event, payload);
+    assert.equal((answer as { success: boolean }).success, true, id);
+    if (event === 'room:leave') {
+      await alice.request('room:join', payload);
+    }
+  }
+  alice.close();
+  await server.stop();
+});
+
+test('ids are unique, rules exist, and every rule is tested', () => {
+  const protocol = readFileSync(join(SERVER_DIR, 'PROTOCOL.md'), 'utf8');
+  const rules = new Set(
+    [...protocol.matchAll(/^- \*\*([A-Z]-\d+)\*\*/gm)].map((match) => match[1]),
+  );
+  const all = [...vectors, ...samples];
+  assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
+
+  const tested = new Set([
+    ...CLIENT_RULES,
+    ...all.flatMap((each) => each.rules),
+  ]);
+  for (const rule of tested) assert(rules.has(rule), `no rule ${rule}`);
+
+  // The other tests name the rule that they are about in their title.
+  for (const file of readdirSync(__dirname)) {
+    if (!file.endsWith('.test.js')) continue;
+    const source = readFileSync(join(__dirname, file), 'utf8');
+    for (const match of source.matchAll(/\)\('([A-Z]-\d+): /g)) {
+      tested.add(String(match[1]));
+    }
+  }
+  assert.deepEqual(
+    [...rules].filter((rule) => !tested.has(String(rule))),
+    [],
+  );
+});
