@@ -88,6 +88,21 @@ inline constexpr size_t kMaxChangePageBytes = 256 * 1024;
 
 inline constexpr int kDefaultPageSize = 50;
 inline constexpr int kMaxPageSize = 1000;
+// A page of a list is cut here: gRPC clients take answers of 4 MiB, and one
+// item more than this may still be in it.
+inline constexpr size_t kMaxListPageBytes = 1024 * 1024;
+// gRPC's own default; the largest valid message is an eighth of it.
+inline constexpr size_t kMaxRequestBytes = 4 * 1024 * 1024;
+// A message that waits for a year is not waited for.
+inline constexpr absl::Duration kMaxExpireAfter = absl::Hours(24 * 365);
+// More UI processes than a person runs; two descriptors each.
+inline constexpr int kMaxClientConnections = 512;
+// One process that leaks connections must leave some to others.
+inline constexpr int kMaxConnectionsPerProcess = 128;
+// At 25 kB each this is 25 MB.
+inline constexpr size_t kMaxWatchStreams = 1024;
+// Calls that wait for the core: more than it answers in 100 ms.
+inline constexpr size_t kMaxCallsInFlight = 1024;
 
 // --- Deadlines -------------------------------------------------------------
 
