@@ -1,0 +1,100 @@
+#include "daemon/storage/tables.h"
+
+#include <utility>
+
+#include "daemon/storage/read_record.h"
+#include "daemon/storage/row_cursor.h"
+
+// Opening, the meta table and rooms. The outbox is in tables_outbox.cc,
+// messages and deliveries in tables_messages.cc.
+namespace parley::storage {
+
+absl::StatusOr<Tables> Tables::Open(StagedStore* staged,
+                                    const TableLimits& limits) {
+  absl::StatusOr<ChangeFeed> feed =
+      ChangeFeed::Open(staged, limits.max_tombstones);
+  if (!feed.ok()) return feed.status();
+  const auto settled =
+      ReadRecord(*staged, MetaKey(MetaField::kSentCount), DecodeSentCount);
+  if (!settled.ok()) return settled.status();
+  return Tables(staged, limits, *std::move(feed), settled->value_or(0));
+}
+
+Tables::Tables(StagedStore* staged, const TableLimits& limits, ChangeFeed feed,
+               uint64_t settled_ids)
+    : staged_(staged),
+      limits_(limits),
+      feed_(std::move(feed)),
+      settled_ids_(settled_ids),
+      expiry_from_(TableRange(Table::kExpiry).begin),
+      settled_from_(TableRange(Table::kSettled).begin) {}
+
+absl::StatusOr<StoreBinding> Tables::Binding() const {
+  auto binding =
+      ReadRecord(*staged_, MetaKey(MetaField::kBinding), DecodeBinding);
+  if (!binding.ok()) return binding.status();
+  return std::move(*binding).value_or(StoreBinding());
+}
+
+void Tables::PutBinding(const StoreBinding& binding) {
+  const std::string key = MetaKey(MetaField::kBinding);
+  staged_->Put(key, EncodeBinding(key, binding));
+}
+
+absl::StatusOr<std::optional<model::ServerCapabilities>> Tables::Capabilities()
+    const {
+  return ReadRecord(*staged_, MetaKey(MetaField::kCapabilities),
+                    DecodeCapabilities);
+}
+
+void Tables::PutCapabilities(const model::ServerCapabilities& capabilities) {
+  const std::string key = MetaKey(MetaField::kCapabilities);
+  staged_->Put(key, EncodeCapabilities(key, capabilities));
+}
+
+absl::StatusOr<bool> Tables::StoppedOnPurpose() const {
+  const auto stopped =
+      ReadRecord(*staged_, MetaKey(MetaField::kStopped), DecodeStopped);
+  if (!stopped.ok()) return stopped.status();
+  return stopped->value_or(false);
+}
+
+void Tables::PutStoppedOnPurpose(bool stopped) {
+  const std::string key = MetaKey(MetaField::kStopped);
+  staged_->Put(key, EncodeStopped(key, stopped));
+}
+
+absl::StatusOr<std::vector<model::Room>> Tables::AllRooms() const {
+  std::vector<model::Room> rooms;
+  RowCursor rows(staged_, TableRange(Table::kRooms), ScanOrder::kAscending);
+  for (;;) {
+    const absl::StatusOr<Row*> row = rows.Next();
+    if (!row.ok()) return row.status();
+    if (*row == nullptr) return rooms;
+    absl::StatusOr<model::Room> room = DecodeRoom((*row)->key, (*row)->value);
+    if (!room.ok()) return room.status();
+    rooms.push_back(*std::move(room));
+  }
+}
+
+absl::Status Tables::PutRoom(model::Room* room) {
+  const std::string key = RoomKey(room->room);
+  const auto old = ReadRecord(*staged_, key, DecodeRoom);
+  if (!old.ok()) return old.status();
+  room->change_seq = feed_.Record(
+      old->has_value() ? (*old)->change_seq : model::ChangeSeq(), key);
+  staged_->Put(key, EncodeRoom(key, *room));
+  return absl::OkStatus();
+}
+
+absl::Status Tables::RemoveRoom(const model::RoomId& room) {
+  const std::string key = RoomKey(room);
+  const auto old = ReadRecord(*staged_, key, DecodeRoom);
+  if (!old.ok()) return old.status();
+  if (!old->has_value()) return absl::OkStatus();
+  staged_->Delete(key);
+  return feed_.RecordRemoval((*old)->change_seq,
+                             {model::ObjectKind::kRoom, room, {}, {}});
+}
+
+}  // namespace parley::storage
