@@ -26,6 +26,7 @@ constexpr struct {
     {"MESSAGE_TOO_LARGE", ErrorClass::kPermanent},
     {"IDEMPOTENCY_MISMATCH", ErrorClass::kPermanent},
     {"UNSUPPORTED", ErrorClass::kPermanent},
+    {"EPOCH_CHANGED", ErrorClass::kPermanent},  // for the same cursor
     {"OUT_OF_ORDER", ErrorClass::kOutOfOrder},
     {"UNAUTHENTICATED", ErrorClass::kAuth},
 };
@@ -50,15 +51,6 @@ Answer Malformed(absl::string_view problem) {
   return answer;
 }
 
-// At most kMaxErrorWordsBytes of UTF-8, not cut inside a character.
-std::string CutWords(const std::string& words) {
-  if (words.size() <= kMaxErrorWordsBytes) return words;
-  constexpr absl::string_view kEllipsis = "...";
-  size_t end = kMaxErrorWordsBytes - kEllipsis.size();
-  while (end > 0 && (static_cast<uint8_t>(words[end]) & 0xc0) == 0x80) --end;
-  return absl::StrCat(absl::string_view(words).substr(0, end), kEllipsis);
-}
-
 }  // namespace
 
 ErrorClass ClassOfCode(absl::string_view code) {
@@ -77,6 +69,15 @@ std::optional<absl::Duration> RetryAfterOf(const json& error) {
   // Clamped first: the conversion of a double beyond int64_t is undefined.
   return absl::Milliseconds(static_cast<int64_t>(
       std::min(ms, absl::ToDoubleMilliseconds(kMaxRetryAfter))));
+}
+
+std::string CutWords(absl::string_view words) {
+  if (words.size() <= kMaxErrorWordsBytes) return std::string(words);
+  constexpr absl::string_view kEllipsis = "...";
+  size_t end = kMaxErrorWordsBytes - kEllipsis.size();
+  // Not inside a character.
+  while (end > 0 && (static_cast<uint8_t>(words[end]) & 0xc0) == 0x80) --end;
+  return absl::StrCat(words.substr(0, end), kEllipsis);
 }
 
 Answer DecodeAnswer(const json& args) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -29,6 +30,10 @@ ErrorClass ClassOfCode(absl::string_view code);
 
 // `retryAfterMs` of an object; absent if it makes no sense.
 std::optional<absl::Duration> RetryAfterOf(const nlohmann::json& error);
+
+// At most kMaxErrorWordsBytes of `words`, which are UTF-8, with "..." at the
+// end if there were more.
+std::string CutWords(absl::string_view words);
 
 Answer DecodeAnswer(const nlohmann::json& args);
 

@@ -2,30 +2,25 @@
 
 #include <string>
 
+#include "daemon/wire/answers.h"
+#include "daemon/wire/field_reader.h"
+
 namespace parley::wire {
 
 RequestError DecodeRefusal(absl::string_view message,
                            const nlohmann::json& data) {
   RequestError error;
   error.error_class = ErrorClass::kAuth;
-  error.code = "REFUSED";
-  error.message = std::string(message);
-  if (!data.is_object()) return error;
-  const auto code = data.find("code");
-  if (code != data.end() && code->is_string()) {
-    error.code = code->get<std::string>();
-    for (const char* transient :
-         {"RATE_LIMITED", "UNAVAILABLE", "INTERNAL_ERROR"}) {
-      if (error.code == transient) error.error_class = ErrorClass::kTransient;
-    }
+  error.message = CutWords(message);
+  std::string problem;
+  FieldReader reader("", data, &problem);
+  error.code = reader.Name({"code"}, kMaxErrorCodeBytes);
+  if (error.code.empty()) error.code = kRefused;
+  for (const char* transient :
+       {"RATE_LIMITED", "UNAVAILABLE", "INTERNAL_ERROR"}) {
+    if (error.code == transient) error.error_class = ErrorClass::kTransient;
   }
-  const auto retry = data.find("retryAfterMs");
-  if (retry != data.end() && retry->is_number()) {
-    const double ms = retry->get<double>();
-    if (ms >= 0 && ms < 1e9) {
-      error.retry_after = absl::Milliseconds(static_cast<int64_t>(ms));
-    }
-  }
+  error.retry_after = RetryAfterOf(data);
   return error;
 }
 

@@ -7,6 +7,9 @@
 
 namespace parley::wire {
 
+// The code of a refusal that has none of its own.
+inline constexpr char kRefused[] = "REFUSED";
+
 // A namespace CONNECT that the server refused. Of class kAuth unless the
 // server says that trying the same again makes sense: a token that was turned
 // down must not be sent again.

@@ -1,10 +1,14 @@
 #include "daemon/wire/token_claims.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
+#include "daemon/base/json.h"
 #include "daemon/model/limits.h"
 #include "nlohmann/json.hpp"
 
@@ -13,6 +17,8 @@ namespace {
 
 // Larger tokens exist, but none whose claims are worth reading.
 constexpr size_t kMaxTokenBytes = 64 * 1024;
+// Some issuers put objects of their own in; none of these is read.
+constexpr int kMaxClaimsDepth = 32;
 
 model::UserId UserClaim(const nlohmann::json& claims) {
   for (const char* name : {"userId", "sub"}) {
@@ -36,12 +42,12 @@ TokenClaims ReadTokenClaims(absl::string_view token) {
   if (parts.size() != 3 || !absl::WebSafeBase64Unescape(parts[1], &payload)) {
     return result;
   }
-  const nlohmann::json claims =
-      nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
-  if (!claims.is_object()) return result;
-  result.user = UserClaim(claims);
-  const auto exp = claims.find("exp");
-  if (exp != claims.end() && exp->is_number()) {
+  const absl::StatusOr<nlohmann::json> claims =
+      base::ParseJson(payload, kMaxClaimsDepth);
+  if (!claims.ok() || !claims->is_object()) return result;
+  result.user = UserClaim(*claims);
+  const auto exp = claims->find("exp");
+  if (exp != claims->end() && exp->is_number()) {
     const double seconds = exp->get<double>();
     if (seconds > 0 && seconds < 1e11) {
       result.expires_at =
