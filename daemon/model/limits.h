@@ -88,9 +88,6 @@ inline constexpr size_t kMaxChangePageBytes = 256 * 1024;
 
 inline constexpr int kDefaultPageSize = 50;
 inline constexpr int kMaxPageSize = 1000;
-// A page of a list is cut here: gRPC clients take answers of 4 MiB, and one
-// item more than this may still be in it.
-inline constexpr size_t kMaxListPageBytes = 1024 * 1024;
 // gRPC's own default; the largest valid message is an eighth of it.
 inline constexpr size_t kMaxRequestBytes = 4 * 1024 * 1024;
 // A message that waits for a year is not waited for.

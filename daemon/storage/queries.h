@@ -67,12 +67,20 @@ struct MessagePage {
   std::vector<model::MessageView> messages;  // oldest first
   bool has_older = false;
   bool has_newer = false;
+  // Where the first and the last message stand, for the next page; empty when
+  // there are no messages. Opaque text.
+  std::string oldest_place;
+  std::string newest_place;
 };
 // The newest `limit` messages of a room, or those before or after one of them
-// (at most one of the two). NOT_FOUND when that message is not stored.
+// or a place that a page gave (at most one of the four). NOT_FOUND when that
+// message is not stored, INVALID_ARGUMENT for what is no place in this room. A
+// message that has no id yet has a place, and a place outlives its message.
 struct MessageRange {
   std::optional<model::MessageId> before;
   std::optional<model::MessageId> after;
+  std::optional<std::string> before_place;
+  std::optional<std::string> after_place;
 };
 absl::StatusOr<MessagePage> ListMessages(const StoreReader& reader,
                                          const model::RoomId& room,

@@ -30,6 +30,31 @@ absl::StatusOr<std::string> FindAnchor(const StoreReader& reader,
       "message ", id.value(), " is not stored in room ", room.value()));
 }
 
+// The key that a place in `room` stands for.
+absl::StatusOr<std::string> DecodePlace(const model::RoomId& room,
+                                        absl::string_view place) {
+  std::string key;
+  if (absl::WebSafeBase64Unescape(place, &key)) {
+    const std::optional<ParsedKey> parsed = ParseKey(key);
+    if (parsed.has_value() && parsed->table == Table::kMessages &&
+        parsed->room == room) {
+      return key;
+    }
+  }
+  return absl::InvalidArgumentError("the page token is of another list");
+}
+
+absl::StatusOr<std::optional<std::string>> FindBound(
+    const StoreReader& reader, const model::RoomId& room,
+    const std::optional<model::MessageId>& id,
+    const std::optional<std::string>& place) {
+  if (!id.has_value() && !place.has_value()) return std::nullopt;
+  auto key = id.has_value() ? FindAnchor(reader, room, *id)
+                            : DecodePlace(room, *place);
+  if (!key.ok()) return key.status();
+  return *std::move(key);
+}
+
 // --- The outbox's pages ------------------------------------------------------
 
 std::string EncodeOutboxPageToken(absl::string_view key) {
@@ -164,21 +189,23 @@ absl::StatusOr<MessagePage> ListMessages(const StoreReader& reader,
                                          const model::RoomId& room,
                                          const MessageRange& range,
                                          size_t limit) {
-  if (range.before.has_value() && range.after.has_value()) {
+  if (range.before.has_value() + range.after.has_value() +
+          range.before_place.has_value() + range.after_place.has_value() >
+      1) {
     return absl::InvalidArgumentError(
         "messages can be listed before one message or after one, not both");
   }
+  const auto before = FindBound(reader, room, range.before, range.before_place);
+  if (!before.ok()) return before.status();
+  const auto after = FindBound(reader, room, range.after, range.after_place);
+  if (!after.ok()) return after.status();
   limit = std::max<size_t>(limit, 1);
   KeyRange keys = RoomRange(Table::kMessages, room);
   ScanOrder order = ScanOrder::kDescending;
-  if (range.before.has_value()) {
-    auto anchor = FindAnchor(reader, room, *range.before);
-    if (!anchor.ok()) return anchor.status();
-    keys.end = *std::move(anchor);
-  } else if (range.after.has_value()) {
-    const auto anchor = FindAnchor(reader, room, *range.after);
-    if (!anchor.ok()) return anchor.status();
-    keys.begin = KeyAfter(*anchor);
+  if (before->has_value()) {
+    keys.end = **before;
+  } else if (after->has_value()) {
+    keys.begin = KeyAfter(**after);
     order = ScanOrder::kAscending;
   }
 
@@ -198,11 +225,14 @@ absl::StatusOr<MessagePage> ListMessages(const StoreReader& reader,
     auto view = MakeMessageView(reader, *std::move(message));
     if (!view.ok()) return view.status();
     page.messages.push_back(*std::move(view));
+    page.newest_place = absl::WebSafeBase64Escape((*row)->key);
+    if (page.messages.size() == 1) page.oldest_place = page.newest_place;
   }
   if (order == ScanOrder::kDescending) {
     std::reverse(page.messages.begin(), page.messages.end());
+    std::swap(page.oldest_place, page.newest_place);
     page.has_older = more;
-    page.has_newer = range.before.has_value();
+    page.has_newer = before->has_value();
   } else {
     page.has_older = true;
     page.has_newer = more;
