@@ -25,7 +25,8 @@ model::UserId UserClaim(const nlohmann::json& claims) {
     const auto it = claims.find(name);
     if (it == claims.end() || !it->is_string()) continue;
     const std::string& value = it->get_ref<const std::string&>();
-    if (!value.empty() && value.size() <= model::kMaxForeignIdBytes) {
+    if (!value.empty() && value.size() <= model::kMaxForeignIdBytes &&
+        value.find('\0') == std::string::npos) {
       return model::UserId(value);
     }
   }
