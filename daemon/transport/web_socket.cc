@@ -1,0 +1,397 @@
+#include "daemon/transport/web_socket.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "daemon/base/check.h"
+#include "daemon/base/logging.h"
+
+namespace parley::transport {
+namespace {
+
+namespace logging = base::logging;
+
+constexpr char kProtocolName[] = "parley";
+// Of one read or write. With the default of 4 KiB a large message takes a
+// thousand turns of the loop.
+constexpr size_t kChunkBytes = 64 * 1024;
+// One socket, the loop's own descriptors, and some to spare. Without a number
+// libwebsockets takes a table as large as the process's descriptor limit.
+constexpr unsigned kMaxDescriptors = 16;
+constexpr int kBackstopSeconds = 30;
+// A server may wish what it likes; more than this is a mistake.
+constexpr absl::Duration kMaxRetryAfter = absl::Hours(24);
+
+void LogLine(int level, const char* line) {
+  logging::Debug("libwebsockets", {{"text", absl::StripAsciiWhitespace(line)}});
+}
+
+// Retry-After: seconds, or a date.
+std::optional<absl::Duration> ParseRetryAfter(absl::string_view text) {
+  text = absl::StripAsciiWhitespace(text);
+  absl::Duration delay;
+  absl::Time date;
+  int64_t seconds = 0;
+  if (absl::SimpleAtoi(text, &seconds)) {
+    delay = absl::Seconds(seconds);
+  } else if (absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", text, &date,
+                             nullptr)) {
+    delay = date - absl::Now();
+  } else {
+    return std::nullopt;
+  }
+  if (delay < absl::ZeroDuration()) return std::nullopt;
+  return std::min(delay, kMaxRetryAfter);
+}
+
+// `error` is the errno of a connect() that failed at once. Of one that failed
+// later libwebsockets keeps the reason to itself; on this machine there is only
+// one.
+std::string ConnectFailure(const std::string& peer, int error) {
+  const bool loopback =
+      absl::StartsWith(peer, "127.") || absl::StartsWith(peer, "[::1]");
+  switch (error) {
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+      return absl::StrCat("no route to ", peer);
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EACCES:
+    case EPERM:
+      return absl::StrCat("cannot connect to ", peer, ": ", strerror(error));
+    default:
+      return absl::StrCat("connection refused by ", peer,
+                          loopback ? "" : ", or no route to it");
+  }
+}
+
+}  // namespace
+
+WebSocket::Timer::Timer(WebSocket* loop, void (*callback)(void*),
+                        void* argument)
+    : loop_(loop), callback_(callback), argument_(argument) {}
+
+void WebSocket::Timer::Start(absl::Duration delay) {
+  lws_sul_schedule(loop_->context_, 0, &entry_, &Timer::Fire,
+                   absl::ToInt64Microseconds(delay));
+}
+
+void WebSocket::Timer::Stop() { lws_sul_cancel(&entry_); }
+
+void WebSocket::Timer::Fire(lws_sorted_usec_list_t* entry) {
+  Timer* const timer = reinterpret_cast<Timer*>(entry);
+  timer->callback_(timer->argument_);
+  // As in OnDestroyed.
+  timer->loop_->Wake();
+}
+
+WebSocket::WebSocket(const Options& options, WebSocketListener* listener)
+    : options_(options), listener_(listener) {}
+
+absl::StatusOr<std::unique_ptr<WebSocket>> WebSocket::Create(
+    const Options& options, WebSocketListener* listener) {
+  static const lws_protocols kProtocols[] = {
+      {kProtocolName, &WebSocket::Callback, 0, kChunkBytes, 0, nullptr,
+       kChunkBytes},
+      {nullptr, nullptr, 0, 0, 0, nullptr, 0},
+  };
+  // Engine.IO has a heartbeat, and its watchdog is the authority; that of
+  // libwebsockets is off.
+  static const lws_retry_bo_t kNoIdlePolicy = {};
+  // Process-wide; every caller sets the same.
+  lws_set_log_level(LLL_ERR | LLL_WARN, &LogLine);
+
+  std::unique_ptr<WebSocket> socket(new WebSocket(options, listener));
+  lws_context_creation_info info = {};
+  info.port = CONTEXT_PORT_NO_LISTEN;
+  info.protocols = kProtocols;
+  info.gid = -1;
+  info.uid = -1;
+  info.user = socket.get();
+  info.fd_limit_per_thread = kMaxDescriptors;
+  info.retry_and_idle_policy = &kNoIdlePolicy;
+  // The deadlines are ours; those of libwebsockets come after them.
+  const auto timeout = static_cast<unsigned>(
+      absl::ToInt64Seconds(options.handshake_timeout) + kBackstopSeconds);
+  info.timeout_secs = timeout;
+  info.connect_timeout_secs = timeout;
+  // Otherwise $http_proxy would be taken, without anyone having asked for it.
+  info.http_proxy_address = "";
+  socket->context_ = lws_create_context(&info);
+  if (socket->context_ == nullptr) {
+    return absl::ResourceExhaustedError(
+        "cannot start the network: libwebsockets gave no context");
+  }
+  socket->deadline_.emplace(
+      socket.get(),
+      [](void* self) {
+        WebSocket* const socket = static_cast<WebSocket*>(self);
+        if (socket->state_ == State::kDialling) socket->timed_out_ = true;
+        socket->Kill();
+      },
+      socket.get());
+  return socket;
+}
+
+WebSocket::~WebSocket() {
+  deadline_.reset();
+  if (context_ != nullptr) lws_context_destroy(context_);
+}
+
+void WebSocket::Dial(const Target& target, absl::Duration connect_timeout) {
+  PARLEY_CHECK(state_ == State::kIdle);
+  state_ = State::kDialling;
+  ++dial_;
+  wsi_ = nullptr;
+  target_ = target;
+  end_ = SocketEnd();
+  aborted_ = false;
+  timed_out_ = false;
+  failure_.clear();
+  outgoing_.clear();
+  incoming_.clear();
+  incoming_bytes_ = 0;
+
+  lws_client_connect_info info = {};
+  info.context = context_;
+  info.address = target_.address.c_str();
+  info.port = target_.port;
+  info.path = target_.path.c_str();
+  info.host = target_.host_header.c_str();
+  info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+  info.local_protocol_name = kProtocolName;
+  info.ietf_version_or_minus_one = -1;
+  info.userdata = reinterpret_cast<void*>(dial_);
+  info.pwsi = &wsi_;
+  deadline_->Start(connect_timeout);
+  errno = 0;
+  // It may fail at once, with or without having called back.
+  if (lws_client_connect_via_info(&info) == nullptr &&
+      state_ != State::kEnded) {
+    OnDestroyed();
+  }
+}
+
+void WebSocket::Send(std::string text) {
+  if (state_ != State::kOpen) return;
+  outgoing_.push_back(std::move(text));
+  lws_callback_on_writable(wsi_);
+}
+
+void WebSocket::Abort(std::string reason) {
+  if (state_ == State::kIdle || state_ == State::kEnded) return;
+  if (!aborted_) end_.reason = std::move(reason);
+  aborted_ = true;
+  if (state_ == State::kOpen) {
+    state_ = State::kClosing;
+    deadline_->Start(options_.close_linger);
+    lws_callback_on_writable(wsi_);
+  } else if (state_ == State::kDialling) {
+    state_ = State::kClosing;
+    Kill();
+  }
+}
+
+std::optional<SocketEnd> WebSocket::TakeEnd() {
+  if (state_ != State::kEnded) return std::nullopt;
+  state_ = State::kIdle;
+  return std::move(end_);
+}
+
+void WebSocket::Service() {
+  errno = 0;
+  lws_service(context_, 0);
+}
+
+void WebSocket::Wake() { lws_cancel_service(context_); }
+
+void WebSocket::Kill() {
+  if (wsi_ == nullptr) return;
+  lws_set_timeout(wsi_, PENDING_TIMEOUT_AWAITING_PROXY_RESPONSE,
+                  LWS_TO_KILL_ASYNC);
+}
+
+int WebSocket::Callback(lws* wsi, lws_callback_reasons reason, void* user,
+                        void* in, size_t size) {
+  // Also called without a socket, for the loop's own purposes.
+  if (user == nullptr) return 0;
+  WebSocket* const self =
+      static_cast<WebSocket*>(lws_context_user(lws_get_context(wsi)));
+  const bool current = reinterpret_cast<uintptr_t>(user) == self->dial_ &&
+                       self->state_ != State::kIdle &&
+                       self->state_ != State::kEnded;
+  if (!current) return 0;
+  return self->OnCallback(
+      wsi, reason,
+      in == nullptr ? absl::string_view()
+                    : absl::string_view(static_cast<const char*>(in), size));
+}
+
+int WebSocket::OnCallback(lws* wsi, lws_callback_reasons reason,
+                          absl::string_view in) {
+  switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+      // The first thing that is done with an established TCP connection.
+      end_.reached_peer = true;
+      if (state_ == State::kDialling) {
+        deadline_->Start(options_.handshake_timeout);
+      }
+      return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+      OnDialFailed(wsi, in);
+      return 0;
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+      if (state_ != State::kDialling) return -1;
+      state_ = State::kOpen;
+      deadline_->Stop();
+      end_.opened = true;
+      listener_->OnSocketOpened();
+      return 0;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+      return OnReceive(wsi, in);
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+      return OnWritable(wsi);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+      OnPeerClose(in);
+      return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+      OnDestroyed();
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+void WebSocket::OnDialFailed(lws* wsi, absl::string_view detail) {
+  const int error = errno;
+  if (timed_out_) return;
+  if (!end_.reached_peer) {
+    failure_ = ConnectFailure(target_.display, error);
+    return;
+  }
+  const unsigned status = lws_http_client_http_response(wsi);
+  if (status != 0 && status != 101) {
+    failure_ = absl::StrCat("HTTP ", status, " from ", target_.display,
+                            " instead of a WebSocket upgrade");
+    char retry_after[64];
+    if (lws_hdr_copy(wsi, retry_after, sizeof(retry_after),
+                     WSI_TOKEN_HTTP_RETRY_AFTER) > 0) {
+      end_.retry_after = ParseRetryAfter(retry_after);
+    }
+  } else if (status == 101) {
+    failure_ = absl::StrCat(
+        target_.display, " sent an invalid WebSocket upgrade (", detail, ")");
+  } else if (absl::StrContains(detail, "pars") ||
+             absl::StrContains(detail, "HS:")) {
+    failure_ = absl::StrCat(target_.display, " did not answer with HTTP");
+  } else {
+    failure_ = absl::StrCat(target_.display,
+                            " closed the connection during the WebSocket "
+                            "upgrade");
+  }
+}
+
+int WebSocket::OnReceive(lws* wsi, absl::string_view bytes) {
+  if (state_ != State::kOpen) return 0;
+  if (lws_is_first_fragment(wsi)) {
+    incoming_.clear();
+    incoming_bytes_ = 0;
+    incoming_binary_ = lws_frame_is_binary(wsi) != 0;
+  }
+  incoming_bytes_ += bytes.size();
+  if (incoming_bytes_ > options_.max_message_bytes) {
+    Abort(absl::StrCat("the server sent a message of more than ",
+                       options_.max_message_bytes, " bytes"));
+    lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, nullptr, 0);
+    return -1;
+  }
+  if (!incoming_binary_) {
+    incoming_.append(bytes.data(), bytes.size());
+    const size_t rest = lws_remaining_packet_payload(wsi);
+    if (incoming_bytes_ + rest <= options_.max_message_bytes) {
+      incoming_.reserve(incoming_bytes_ + rest);
+    }
+  }
+  if (!lws_is_final_fragment(wsi)) return 0;
+  const size_t total = std::exchange(incoming_bytes_, 0);
+  if (incoming_binary_) {
+    listener_->OnSocketBinary(total);
+  } else {
+    listener_->OnSocketText(std::exchange(incoming_, std::string()));
+  }
+  return 0;
+}
+
+void WebSocket::OnPeerClose(absl::string_view payload) {
+  if (payload.size() < 2) {
+    // A close frame without a code counts as 1005.
+    end_.close_code = 1005;
+    return;
+  }
+  end_.close_code =
+      static_cast<uint16_t>(static_cast<unsigned char>(payload[0]) << 8 |
+                            static_cast<unsigned char>(payload[1]));
+  failure_ = absl::Utf8SafeCHexEscape(payload.substr(2));
+}
+
+int WebSocket::OnWritable(lws* wsi) {
+  if (outgoing_.empty()) {
+    if (state_ != State::kClosing) return 0;
+    lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, nullptr, 0);
+    return -1;
+  }
+  const std::string text = std::move(outgoing_.front());
+  outgoing_.pop_front();
+  std::vector<unsigned char> buffer(LWS_PRE + text.size());
+  std::memcpy(buffer.data() + LWS_PRE, text.data(), text.size());
+  const int written =
+      lws_write(wsi, buffer.data() + LWS_PRE, text.size(), LWS_WRITE_TEXT);
+  if (written < static_cast<int>(text.size())) return -1;
+  listener_->OnSocketWrote(text.size());
+  if (!outgoing_.empty() || state_ == State::kClosing) {
+    lws_callback_on_writable(wsi);
+  }
+  return 0;
+}
+
+void WebSocket::OnDestroyed() {
+  deadline_->Stop();
+  if (end_.reason.empty()) end_.reason = EndReason();
+  wsi_ = nullptr;
+  state_ = State::kEnded;
+  // It may be one of libwebsockets' own timers that ended the socket, and those
+  // fire before the loop goes to sleep; the owner wants to act first.
+  Wake();
+}
+
+std::string WebSocket::EndReason() const {
+  if (end_.opened) {
+    if (end_.close_code == 0) {
+      return absl::StrCat("connection to ", target_.display,
+                          " lost (1006, no close frame)");
+    }
+    return absl::StrCat("closed by the server (", end_.close_code,
+                        failure_.empty() ? "" : " ", failure_, ")");
+  }
+  if (!failure_.empty()) return failure_;
+  if (end_.reached_peer) {
+    return absl::StrCat(target_.display,
+                        " accepted the connection but did not answer the "
+                        "WebSocket upgrade");
+  }
+  return absl::StrCat("no answer from ", target_.display);
+}
+
+}  // namespace parley::transport
