@@ -73,6 +73,11 @@ export class Chat {
     return this.log.historyEpoch;
   }
 
+  /** The server is stopping: nothing can be changed any more. */
+  get closing(): boolean {
+    return this.log.closing;
+  }
+
   /** Runs `release` once all that was decided before is on disk. */
   whenDurable(release: () => void): void {
     this.log.whenDurable(release);

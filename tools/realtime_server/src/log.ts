@@ -50,7 +50,7 @@ export class Log {
   private batch: string[] = [];
   private waiting: (() => void)[] = [];
   private running: Promise<void> | undefined;
-  private closing = false;
+  private isClosing = false;
 
   private constructor(
     readonly historyEpoch: string,
@@ -99,9 +99,14 @@ export class Log {
     };
   }
 
+  /** From here on nothing can be appended. */
+  get closing(): boolean {
+    return this.isClosing;
+  }
+
   /** @throws ProtocolError UNAVAILABLE once the log is being closed */
   append(record: LogRecord): void {
-    if (this.closing) {
+    if (this.isClosing) {
       throw new ProtocolError('UNAVAILABLE', 'the server is stopping');
     }
     if (this.sink === undefined) return;
@@ -120,7 +125,7 @@ export class Log {
 
   /** Waits for what was appended, then closes the file. */
   async close(): Promise<void> {
-    this.closing = true;
+    this.isClosing = true;
     await new Promise<void>((resolve) => {
       this.whenDurable(resolve);
     });

@@ -39,11 +39,10 @@ export class Rooms {
     return this.memberships.get(userId) ?? new Set();
   }
 
-  /** Creates the room if need be; a member stays the member it is. */
+  /** Creates the room if need be. */
   join(name: string, type: RoomType, member: Member): void {
     const room = this.rooms.get(name) ?? { name, type, members: new Map() };
     this.rooms.set(name, room);
-    if (room.members.has(member.userId)) return;
     room.members.set(member.userId, member);
     const names = this.memberships.get(member.userId) ?? new Set();
     this.memberships.set(member.userId, names.add(name));

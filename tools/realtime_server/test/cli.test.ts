@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import test from 'node:test';
+import test, { afterEach } from 'node:test';
 
 import { signToken, verifyToken, DEVELOPMENT_SECRET } from '../src/auth';
 import { SERVER_DIR, tokenFor, withFolder } from './harness';
@@ -21,12 +21,21 @@ interface Result {
   stderr: string;
 }
 
+/** A process that does not outlive the tests, however they end. */
 function launch(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn(RUN, args, {
+  const child = spawn(RUN, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  launched.add(child);
+  child.once('exit', () => launched.delete(child));
+  return child;
 }
+
+const launched = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of launched) child.kill('SIGKILL');
+});
 
 async function run(
   args: string[],
@@ -160,7 +169,7 @@ test('SIGTERM answers what was accepted, then ends', async () => {
 });
 
 test('mistakes get one line and an exit code', async () => {
-  const taken = createServer();
+  const taken = createServer().unref();
   taken.listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };

@@ -7,8 +7,8 @@ import test from 'node:test';
 import { WebSocket } from 'ws';
 
 import * as limits from '../src/limits';
-import { start, tokenFor } from './harness';
-import { Peer } from './peer';
+import type { ServerOptions } from '../src/server';
+import { tokenFor, withServer, type Connect } from './harness';
 
 const DEADLINE_MS = 10_000;
 
@@ -16,7 +16,7 @@ const DEADLINE_MS = 10_000;
 class RawClient {
   private readonly frames: string[] = [];
   private readonly socket: WebSocket;
-  readonly closed: Promise<number>;
+  private closeCode: number | undefined;
 
   constructor(url: string) {
     const address = `${url.replace('http', 'ws')}/socket.io/`;
@@ -25,9 +25,7 @@ class RawClient {
       this.frames.push(data.toString());
       this.socket.emit('frame');
     });
-    this.closed = new Promise((resolve) => {
-      this.socket.once('close', resolve);
-    });
+    this.socket.on('close', (code) => (this.closeCode = code));
   }
 
   send(frame: string | Buffer): void {
@@ -43,6 +41,15 @@ class RawClient {
     }
   }
 
+  /** The code with which the server closes the connection. */
+  async closed(): Promise<number | undefined> {
+    if (this.closeCode === undefined) {
+      const signal = AbortSignal.timeout(DEADLINE_MS);
+      await once(this.socket, 'close', { signal });
+    }
+    return this.closeCode;
+  }
+
   /** Up to and with the frames of the ready event. */
   async connect(user: string): Promise<void> {
     await this.next();
@@ -55,18 +62,18 @@ class RawClient {
   }
 }
 
-async function withClient(
-  body: (client: RawClient, url: string) => Promise<void>,
-  options: Parameters<typeof start>[0] = {},
+function withClient(
+  body: (client: RawClient, connect: Connect) => Promise<void>,
+  options: Partial<ServerOptions> = {},
 ): Promise<void> {
-  const server = await start(options);
-  const client = new RawClient(server.url);
-  try {
-    await body(client, server.url);
-  } finally {
-    client.close();
-    await server.stop();
-  }
+  return withServer(options, async (connect, url) => {
+    const client = new RawClient(url);
+    try {
+      await body(client, connect);
+    } finally {
+      client.close();
+    }
+  });
 }
 
 test('T-1: the frames of a session', () =>
@@ -105,7 +112,7 @@ test('T-2: a client that does not answer the heartbeat is closed', () =>
   withClient(
     async (client) => {
       await client.connect('alice');
-      await client.closed;
+      await client.closed();
     },
     { pingIntervalMs: 50, pingTimeoutMs: 50 },
   ));
@@ -115,7 +122,7 @@ test('T-2: a frame larger than maxPayload closes the connection', () =>
     async (client) => {
       await client.connect('alice');
       client.send(`42["x","${'x'.repeat(2000)}"]`);
-      assert.equal(await client.closed, 1009);
+      assert.equal(await client.closed(), 1009);
     },
     { maxPayloadBytes: 1000 },
   ));
@@ -151,12 +158,11 @@ test('T-1: binary attachments are refused', () =>
   }));
 
 test('T-1: garbage ends the connection and nothing else', () =>
-  withClient(async (client, url) => {
+  withClient(async (client, connect) => {
     await client.connect('alice');
     client.send('42{"not":"an event"}');
-    await client.closed;
-    const bob = await Peer.open(url, tokenFor('bob'));
-    bob.close();
+    await client.closed();
+    await connect('bob');
   }));
 
 test('M-2: a lone surrogate is no text', () =>
@@ -200,8 +206,8 @@ test('L-2: one unanswered request too many is refused at once', () =>
   ));
 
 test('M-2: lists and objects are limited', () =>
-  withClient(async (_client, url) => {
-    const alice = await Peer.open(url, tokenFor('alice'));
+  withServer({}, async (connect) => {
+    const alice = await connect('alice');
     await alice.request('room:join', { roomName: 'r' });
     const many = (count: number, value: unknown): unknown[] =>
       Array<unknown>(count).fill(value);
@@ -252,5 +258,4 @@ test('M-2: lists and objects are limited', () =>
       const bad = (await send(tooMuch)) as { error?: { code: string } };
       assert.equal(bad.error?.code, 'INVALID_PAYLOAD', `${field} beyond it`);
     }
-    alice.close();
   }));

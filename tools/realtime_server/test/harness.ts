@@ -13,6 +13,7 @@ import {
   type RunningServer,
   type ServerOptions,
 } from '../src/server';
+import { Peer } from './peer';
 
 /** The folder of the server: vectors, PROTOCOL.md, run. */
 export const SERVER_DIR =
@@ -55,5 +56,27 @@ export async function withFolder<T>(
     return await body(dir);
   } finally {
     await rm(dir, { recursive: true });
+  }
+}
+
+/** Connects a user; whoever connects is disconnected in the end. */
+export type Connect = (user: string) => Promise<Peer>;
+
+/** Runs `body` against a server that is gone afterwards, as its clients are. */
+export async function withServer<T>(
+  options: Partial<ServerOptions>,
+  body: (connect: Connect, url: string) => Promise<T>,
+): Promise<T> {
+  const server = await start(options);
+  const peers: Peer[] = [];
+  try {
+    return await body(async (user) => {
+      const peer = await Peer.open(server.url, tokenFor(user));
+      peers.push(peer);
+      return peer;
+    }, server.url);
+  } finally {
+    for (const peer of peers) peer.close();
+    await server.stop();
   }
 }

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 
 import { LOG_FILE } from '../src/log';
-import { start, tokenFor, withFolder } from './harness';
-import { Peer } from './peer';
+import { start, withFolder, withServer } from './harness';
+import type { Peer } from './peer';
 
 interface SendAnswer {
   success: boolean;
@@ -19,18 +19,13 @@ interface SyncAnswer {
 }
 
 /** A session of alice on a server over `dir`. */
-async function session<T>(
+function session<T>(
   dir: string,
   body: (alice: Peer) => Promise<T>,
 ): Promise<T> {
-  const server = await start({ dataDir: dir });
-  const alice = await Peer.open(server.url, tokenFor('alice'));
-  try {
-    return await body(alice);
-  } finally {
-    alice.close();
-    await server.stop();
-  }
+  return withServer({ dataDir: dir }, async (connect) =>
+    body(await connect('alice')),
+  );
 }
 
 async function send(alice: Peer, id: string): Promise<SendAnswer> {

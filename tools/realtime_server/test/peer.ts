@@ -13,6 +13,8 @@ export type Received =
 export class Peer {
   private readonly received: Received[] = [];
   private wake: (() => void) | undefined;
+  /** What `authenticated` listed. */
+  rooms: string[] = [];
 
   private constructor(
     readonly socket: Socket,
@@ -51,8 +53,11 @@ export class Peer {
   async takeReady(): Promise<void> {
     for (const wanted of ['connected', 'authenticated']) {
       const next = await this.next();
-      if (next.kind === 'event' && next.event === wanted) continue;
-      throw new Error(`expected ${wanted}, got ${JSON.stringify(next)}`);
+      if (next.kind !== 'event' || next.event !== wanted) {
+        throw new Error(`expected ${wanted}, got ${JSON.stringify(next)}`);
+      }
+      const { rooms } = next.payload as { rooms?: string[] };
+      this.rooms = rooms ?? [];
     }
   }
 

@@ -5,8 +5,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 
-import { SERVER_DIR, start, tokenFor, withFolder } from './harness';
-import { Peer, type Received } from './peer';
+import { SERVER_DIR, withFolder, withServer } from './harness';
+import type { Received } from './peer';
 import { readSamples, readVectors, VectorRun } from './vectors';
 
 const vectors = readVectors();
@@ -59,20 +59,16 @@ test('server samples have the shape of what the server sends', () => {
   );
 });
 
-test('client samples are accepted', async () => {
-  const server = await start();
-  const alice = await Peer.open(server.url, tokenFor('alice'));
-  for (const { id, from, event, payload } of samples) {
-    if (from !== 'client') continue;
-    const answer = await alice.request(event, payload);
-    assert.equal((answer as { success: boolean }).success, true, id);
-    if (event === 'room:leave') {
-      await alice.request('room:join', payload);
+test('client samples are accepted', () =>
+  withServer({}, async (connect) => {
+    const alice = await connect('alice');
+    for (const { id, from, event, payload } of samples) {
+      if (from !== 'client') continue;
+      const answer = await alice.request(event, payload);
+      assert.equal((answer as { success: boolean }).success, true, id);
+      if (event === 'room:leave') await alice.request('room:join', payload);
     }
-  }
-  alice.close();
-  await server.stop();
-});
+  }));
 
 test('ids are unique, rules exist, and every rule is tested', () => {
   const protocol = readFileSync(join(SERVER_DIR, 'PROTOCOL.md'), 'utf8');

@@ -336,7 +336,8 @@ class Connection {
   ended(): void {
     const { io, chat, capabilities } = this.context;
     const { userId } = this;
-    if (capabilities.has('rooms.membership')) return;
+    // A stop ends every connection; the next start ends the memberships.
+    if (capabilities.has('rooms.membership') || chat.closing) return;
     for (const roomName of this.attached) {
       const others = [...this.ofUser];
       if (others.some(({ attached }) => attached.has(roomName))) continue;
