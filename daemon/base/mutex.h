@@ -1,6 +1,7 @@
 #ifndef DAEMON_BASE_MUTEX_H_
 #define DAEMON_BASE_MUTEX_H_
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -50,13 +51,15 @@ class CondVar {
     condition_.wait(lock);
     lock.release();
   }
-  // Returns after `timeout` at the latest (rounded up to a microsecond).
+  // Returns after `timeout` at the latest, rounded up to a microsecond; after a
+  // day if that is longer, since std::chrono overflows on large numbers.
   void WaitFor(Mutex* mutex, absl::Duration timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    const absl::Duration bounded =
+        std::min(timeout, absl::Hours(24)) + absl::Microseconds(1);
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
     condition_.wait_for(
-        lock, std::chrono::microseconds(
-                  absl::ToInt64Microseconds(timeout + absl::Microseconds(1))));
+        lock, std::chrono::microseconds(absl::ToInt64Microseconds(bounded)));
     lock.release();
   }
   void Signal() { condition_.notify_one(); }
