@@ -36,6 +36,8 @@ bool ParseLevel(absl::string_view name, Level* level);
 // A field's value, in its printed form.
 class Value {
  public:
+  // Implicit, so that a field is just {"name", value}.
+  // NOLINTBEGIN(google-explicit-constructor)
   Value(absl::string_view text) : text_(text) {}
   Value(const std::string& text) : text_(text) {}
   Value(const char* text) : text_(text) {}
@@ -47,6 +49,7 @@ class Value {
   Value(absl::Duration duration) : text_(absl::FormatDuration(duration)) {}
   Value(const absl::Status& status) : text_(status.ToString()) {}
   Value(const Secret&) : text_(Secret::kRedacted) {}
+  // NOLINTEND(google-explicit-constructor)
 
   const std::string& text() const { return text_; }
 

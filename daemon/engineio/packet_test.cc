@@ -18,7 +18,7 @@ TEST(Decode, KnowsEveryType) {
     const char* frame;
     PacketType type;
     const char* payload;
-  } kCases[] = {
+  } cases[] = {
       {"0{}", PacketType::kOpen, "{}"},
       {"1", PacketType::kClose, ""},
       {"2", PacketType::kPing, ""},
@@ -30,7 +30,7 @@ TEST(Decode, KnowsEveryType) {
       {"5", PacketType::kUpgrade, ""},
       {"6", PacketType::kNoop, ""},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     const absl::StatusOr<Packet> packet = Decode(c.frame);
     ASSERT_TRUE(packet.ok()) << c.frame;
     EXPECT_EQ(packet->type, c.type) << c.frame;

@@ -24,12 +24,12 @@ absl::Duration LargestDelay(uint32_t attempt,
 
 TEST(ReconnectPolicy, DoublesItsWindowUpToTheCap) {
   base::Rng rng(1);
-  const double kWindows[] = {1, 2, 4, 8, 16, 30, 30, 30};
+  const double windows[] = {1, 2, 4, 8, 16, 30, 30, 30};
   for (uint32_t attempt = 0; attempt < 8; ++attempt) {
     const absl::Duration largest =
         LargestDelay(attempt, ReconnectPolicy::Options(), &rng);
-    EXPECT_LE(largest, absl::Seconds(kWindows[attempt])) << attempt;
-    EXPECT_GE(largest, 0.95 * absl::Seconds(kWindows[attempt])) << attempt;
+    EXPECT_LE(largest, absl::Seconds(windows[attempt])) << attempt;
+    EXPECT_GE(largest, 0.95 * absl::Seconds(windows[attempt])) << attempt;
   }
 }
 

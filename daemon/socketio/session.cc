@@ -76,7 +76,7 @@ absl::string_view CloseReasonName(CloseReason reason) {
   PARLEY_CHECK(false);
 }
 
-Session::Session(Options options)
+Session::Session(const Options& options)
     : max_incoming_bytes_(options.max_incoming_bytes),
       auth_json_(options.auth_json) {}
 

@@ -43,10 +43,12 @@ struct Connected {
   std::string sid;
 };
 // The server refused CONNECT. The session is over; no Closed follows.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
 struct Refused {
   std::string message;  // the server's, for a person; never empty
   nlohmann::json data;  // null if it gave none
 };
+// NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
 struct EventReceived {
   std::string name;
   // What followed the name. A server with connection state recovery appends
@@ -100,7 +102,7 @@ class Session {
     size_t max_incoming_bytes = model::kMaxFrameBytes;
   };
 
-  explicit Session(Options options);
+  explicit Session(const Options& options);
 
   // A text frame came. Appends to `out`.
   void OnText(absl::string_view frame, base::MonotonicTime now,

@@ -61,7 +61,7 @@ TEST(Misbehaviour, OpenPacketIsUnusable) {
   const struct {
     const char* frame;
     const char* words;
-  } kCases[] = {
+  } cases[] = {
       {"0", "not JSON"},
       {"0hello", "not JSON"},
       {"0[]", "no JSON object"},
@@ -71,7 +71,7 @@ TEST(Misbehaviour, OpenPacketIsUnusable) {
       {R"(0{"sid":"s","pingInterval":1,"pingTimeout":1,"maxPayload":1})",
        "maxPayload"},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     SessionDriver session;
     EXPECT_THAT(session.Text(c.frame), ElementsAre(ProtocolError(c.words)));
     ExpectSilent(&session);
@@ -184,7 +184,7 @@ TEST(Misbehaviour, RefusesInEveryShape) {
   const struct {
     const char* frame;
     const char* line;
-  } kCases[] = {
+  } cases[] = {
       {R"(44{"message":"no"})", "refused no null"},
       {R"(44"no")", "refused no null"},
       {R"(44{"message":"no","data":[1]})", "refused no [1]"},
@@ -198,7 +198,7 @@ TEST(Misbehaviour, RefusesInEveryShape) {
       {"44null", "refused the server refused without saying why null"},
       {"447", "refused the server refused without saying why null"},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     SessionDriver session;
     session.Open();
     EXPECT_THAT(session.Text(c.frame), ElementsAre(c.line)) << c.frame;

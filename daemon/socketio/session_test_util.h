@@ -45,8 +45,9 @@ inline std::string Describe(const Output& output) {
 // A Session and the time it believes in.
 class SessionDriver {
  public:
-  explicit SessionDriver(Session::Options options = {R"({"token":"t"})", 4096})
-      : session_(std::move(options)) {}
+  explicit SessionDriver(const Session::Options& options = {R"({"token":"t"})",
+                                                            4096})
+      : session_(options) {}
 
   std::vector<std::string> Text(absl::string_view frame) {
     std::vector<Output> out;
