@@ -1,0 +1,232 @@
+#ifndef TESTS_SIM_SIM_SERVER_H_
+#define TESTS_SIM_SIM_SERVER_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "daemon/base/rng.h"
+#include "nlohmann/json.hpp"
+#include "tests/sim/scheduler.h"
+#include "tests/sim/server_payload.h"
+#include "tests/sim/socketio_text.h"
+
+namespace parley::sim {
+
+// A connection as the network and the server name it. Never used again.
+using LinkId = uint64_t;
+
+// What the server can do, and how it is set up.
+struct ServerOptions {
+  bool plugin = false;  // the small dialect: no capabilities, no ids
+  std::vector<std::string> capabilities = {
+      "ack.message-id", "dedup.client-message-id", "send.ordered",
+      "history.cursor", "rooms.membership"};
+  uint32_t ordered_window = 16;
+  size_t max_payload_bytes = 1000000;
+  size_t max_message_bytes = 64 * 1024;
+  size_t max_rooms_per_user = 10000;
+  size_t max_members_per_room = 10000;
+  absl::Duration ping_interval = absl::Seconds(25);
+  absl::Duration ping_timeout = absl::Seconds(20);
+  absl::Duration commit_delay;  // before anything decided is told
+
+  bool Has(const char* capability) const {
+    return !plugin && std::find(capabilities.begin(), capabilities.end(),
+                                capability) != capabilities.end();
+  }
+};
+
+// How often, in a thousand, the server misbehaves. Marked messages are treated
+// as their text says whatever these are: "!forbidden", "!invalid", "!poison".
+struct ServerFaults {
+  int rate_limited = 0;
+  int internal_error = 0;
+  int lost_answer = 0;   // stored and announced, then the link ends
+  int no_answer = 0;     // stored and announced, never answered
+  int close_before = 0;  // the link ends, nothing is stored
+  int answer_twice = 0;
+  int answer_first = 0;  // before the echo, which is against rule A-4
+  int join_refused = 0;
+  int unknown_event = 0;  // an event that no dialect knows, or a broken one
+  int illegal_frame = 0;  // what no Socket.IO server sends
+  // Sabotage: what an auditor must catch. Never part of a normal run.
+  bool forgets_repeats = false;
+  bool ignores_order = false;
+};
+
+// A message that the server has accepted.
+struct LogEntry {
+  std::string message_id;
+  uint64_t seq = 0;  // in the room, from 1
+  std::string room;
+  std::string sender;
+  std::string client_id;  // empty: none
+  std::string text;
+  nlohmann::json event;  // message:new
+  LinkId link = 0;       // that brought it; 0: another user's
+};
+
+// The other end of the links. Both calls may come at any moment.
+class ServerLinks {
+ public:
+  virtual ~ServerLinks() = default;
+  virtual void ToClient(LinkId link, std::string frame) = 0;
+  virtual void EndByServer(LinkId link) = 0;
+};
+
+// What an auditor learns from the server itself.
+class ServerObserver {
+ public:
+  virtual ~ServerObserver() = default;
+  // Called before anybody is told. A repeat is not appended again.
+  virtual void OnAppended(const LogEntry& entry) = 0;
+  virtual void OnRefused(const std::string& room, const std::string& client_id,
+                         const std::string& code) = 0;
+  // The history is gone; a new epoch begins.
+  virtual void OnHistoryLost() = 0;
+};
+
+// A realtime server in one object, written from PROTOCOL.md: the same rules as
+// tools/realtime_server has, in virtual time. Its log is the truth that an
+// auditor compares a device with. Every decision is made when a frame comes;
+// what is told of it waits for `commit_delay`.
+class SimServer {
+ public:
+  // The pointers must outlive the server; `observer` may be null.
+  SimServer(const ServerOptions& options, Scheduler* scheduler,
+            ServerLinks* links, ServerObserver* observer, base::Rng rng);
+
+  SimServer(const SimServer&) = delete;
+  SimServer& operator=(const SimServer&) = delete;
+
+  // From the network.
+  void OnOpened(LinkId link);
+  void OnText(LinkId link, const std::string& text);
+  void OnGone(LinkId link);
+
+  // The process ends and starts again: every link ends with it.
+  void Restart(bool lose_history);
+  void SetFaults(const ServerFaults& faults) { faults_ = faults; }
+  // Somebody else's message in a room.
+  void SayAsOther(const std::string& user, const std::string& room,
+                  const std::string& text);
+  // For a server that takes over from another one: a message of its history.
+  void Adopt(const std::string& sender, const std::string& room,
+             const std::string& client_id, const std::string& text);
+
+  const ServerOptions& options() const { return options_; }
+  const std::vector<LogEntry>& log() const { return log_; }
+  size_t open_links() const { return links_up_.size(); }
+
+ private:
+  struct Chain {
+    bool any = false;       // a message was accepted on this link
+    std::string client_id;  // of the last one; empty: it had none
+  };
+  struct Link {
+    bool connected = false;  // CONNECT accepted
+    bool ready = false;      // the ready event was sent
+    bool pong_due = false;
+    std::string user;
+    std::string sid;
+    std::set<std::string> attached;
+    std::map<std::string, Chain> chains;
+    std::map<std::string, uint32_t> unanswered;  // sends, by room
+    uint32_t pending = 0;                        // requests
+  };
+  struct RoomMember {
+    std::string user;
+    std::string joined_at;
+  };
+  struct Room {
+    std::string type;
+    std::vector<RoomMember> members;  // in the order of joining
+    std::vector<size_t> messages;     // indexes into log_
+  };
+  // What a request leads to, told once it is durable.
+  struct Outcome {
+    nlohmann::json answer;
+    std::vector<std::pair<std::string, std::string>> to_room;  // frame, room
+    std::string to_self;  // a frame; empty: none
+    bool include_sender = false;
+    bool end_link = false;  // instead of the answer
+    bool no_answer = false;
+    bool answer_twice = false;
+    bool answer_first = false;
+  };
+  enum class SendFate {
+    kAccept,
+    kRateLimited,
+    kInternalError,
+    kForbidden,
+    kInvalid,
+    kLostAnswer,
+    kNoAnswer,
+    kCloseBefore,
+  };
+
+  Link* Find(LinkId link);
+  void End(LinkId link);
+  void Ping(LinkId link);
+  void OnConnect(LinkId id, Link* link, const nlohmann::json& auth);
+  void BecomeReady(LinkId id);
+  void OnEvent(LinkId id, Link* link, const Frame& frame);
+  Outcome Run(LinkId id, Link* link, const std::string& event,
+              const nlohmann::json& payload);
+  void Tell(LinkId id, const Outcome& outcome, std::optional<uint64_t> ack_id);
+  void WhenDurable(std::function<void()> release);
+
+  Outcome Join(LinkId id, Link* link, const nlohmann::json& payload);
+  Outcome Leave(LinkId id, Link* link, const nlohmann::json& payload);
+  Outcome Send(LinkId id, Link* link, const nlohmann::json& payload);
+  Outcome Accept(LinkId id, Link* link, const SendRequest& request);
+  Outcome SendPlugin(LinkId id, Link* link, const nlohmann::json& payload);
+  Outcome Sync(Link* link, const nlohmann::json& payload);
+  Outcome PingRequest(const nlohmann::json& payload);
+  SendFate FateOf(const std::string& text);
+  bool OneIn1000(int per_mille);
+  void Misbehave(LinkId id);
+
+  const LogEntry& Append(LinkId link, const std::string& sender,
+                         const std::string& client_id,
+                         const nlohmann::json& content);
+  const LogEntry* FindFirst(const std::string& sender,
+                            const std::string& client_id) const;
+  bool IsMember(const std::string& room, const std::string& user) const;
+  size_t RoomsOf(const std::string& user) const;
+  void RemoveMember(const std::string& room, const std::string& user);
+  // To the links that are attached to the room, `except` that one.
+  void ToRoom(const std::string& room, const std::string& frame, LinkId except);
+  std::string Timestamp() const;
+
+  const ServerOptions options_;
+  Scheduler* const scheduler_;
+  ServerLinks* const links_;
+  ServerObserver* const observer_;
+  base::Rng rng_;
+  ServerFaults faults_;
+
+  uint64_t epoch_ = 1;
+  uint64_t life_ = 1;  // grows with each restart
+  uint64_t last_sid_ = 0;
+  base::MonotonicTime durable_at_;
+  std::map<LinkId, Link> links_up_;
+  std::map<std::string, Room> rooms_;
+  std::vector<LogEntry> log_;
+  std::map<std::pair<std::string, std::string>, size_t> first_;
+};
+
+}  // namespace parley::sim
+
+#endif  // TESTS_SIM_SIM_SERVER_H_
