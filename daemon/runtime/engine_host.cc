@@ -1,5 +1,6 @@
 #include "daemon/runtime/engine_host.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -131,6 +132,13 @@ void EngineHost::GoDown(const absl::Status& status, base::Now now) {
       if (accepted != nullptr) call.client_id = accepted->client_id;
     }
     waiting_.push_back(std::move(call));
+  }
+  for (const core::CallId call : engine_->WaitingCalls()) {
+    // The call of the step that failed is among those that wait already.
+    const bool waits = std::any_of(
+        waiting_.begin(), waiting_.end(),
+        [call](const WaitingCall& other) { return other.call == call; });
+    if (!waits) waiting_.push_back({call, model::ClientMessageId()});
   }
   executor_.reset();
   engine_.reset();

@@ -567,4 +567,14 @@ std::vector<model::RoomId> Outbox::QueuedRooms() const {
   return rooms;
 }
 
+std::vector<CallId> Outbox::WaitingCalls() const {
+  std::vector<CallId> calls;
+  for (const auto& [id, queue] : queues_) {
+    for (const InFlight& sent : queue.in_flight) {
+      calls.insert(calls.end(), sent.cancels.begin(), sent.cancels.end());
+    }
+  }
+  return calls;
+}
+
 }  // namespace parley::core

@@ -115,6 +115,8 @@ class Outbox {
   std::vector<OutboxOutput> TakeOutputs();
   model::OutboxStatus status() const;
   std::vector<model::RoomId> QueuedRooms() const;
+  // Cancels of messages on their way: answered once their fate is known.
+  std::vector<CallId> WaitingCalls() const;
 
  private:
   struct InFlight {
