@@ -127,7 +127,9 @@ TEST_BANS = [
     Ban(r"\b(sleep_for|sleep_until|SleepFor|usleep|nanosleep)\b|"
         r"(?<![\w.>:])sleep\s*\(",
         "a sleep", _SLEEP_WHY,
-        "a wait for the condition, with a deadline; fire timers by name"),
+        "a wait for the condition, with a deadline; fire timers by name",
+        {"tests/integration/harness/wait_for.cc": "looks again, with a deadline, "
+         "at what another process does without telling"}),
     Ban(r"\btime\.sleep\b|\basyncio\.sleep\b", "a sleep", _SLEEP_WHY,
         "a wait for the condition, with a deadline"),
     Ban(r"\bsetTimeout\(\s*(resolve|res|r|done|ok)\b|\btimers/promises\b",
