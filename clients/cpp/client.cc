@@ -11,14 +11,13 @@ namespace parley::client {
 namespace {
 
 // A daemon on the same machine is back soon, and asking costs little.
-constexpr int kMinReconnectBackoffMs = 50;
+constexpr int kFirstReconnectBackoffMs = 50;
 constexpr int kMaxReconnectBackoffMs = 500;
 
 std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view socket_path) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
-                   kMinReconnectBackoffMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
+                   kFirstReconnectBackoffMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
   return grpc::CreateCustomChannel(ChannelTarget(socket_path),
                                    grpc::InsecureChannelCredentials(),

@@ -24,7 +24,7 @@ int main() {
   while (reader->Read(&batch)) {
     for (const auto& update : batch.updates()) {
       if (!update.has_message()) continue;
-      std::cout << update.message().sender_id() << ": "
+      std::cout << update.message().sender() << ": "
                 << update.message().text() << std::endl;
     }
   }

@@ -1,0 +1,140 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "clients/cli/cli_runner.h"
+
+namespace parley::cli {
+namespace {
+
+using ::parley::client::DaemonError;
+using ::parley::client::FakeDaemon;
+using ::parley::client::FakeMethods;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+v1::DaemonStatus WaitingStatus() {
+  v1::DaemonStatus status;
+  status.set_version("0.1.0");
+  status.set_profile("work");
+  status.set_pid(42);
+  v1::ConnectionStatus* connection = status.mutable_connection();
+  connection->set_state(v1::CONNECTION_STATE_WAITING);
+  *connection->mutable_since() = Ago(absl::Seconds(150));
+  connection->set_cause("the server refused the connection");
+  connection->set_failed_attempts(3);
+  *connection->mutable_next_retry_at() = Ago(absl::Minutes(-90));
+  connection->set_server_url("ws://127.0.0.1:4000");
+  connection->set_user_id("alice");
+  v1::ServerCapabilities* server = status.mutable_server();
+  server->set_dialect(v1::SERVER_DIALECT_FULL);
+  server->set_protocol_version("2.0");
+  server->set_deduplicates_sends(true);
+  server->set_history(true);
+  server->set_ordered_sends(true);
+  server->set_ordered_window(16);
+  status.mutable_outbox()->set_queued(3);
+  status.mutable_outbox()->set_failed(1);
+  status.mutable_outbox()->set_bytes(1229);
+  status.mutable_outbox()->set_max_bytes(64 << 20);
+  *status.mutable_outbox()->mutable_oldest_queued_at() =
+      Ago(absl::Minutes(5) + absl::Seconds(20));
+  status.mutable_rooms()->set_rooms(2);
+  status.mutable_clients()->set_connections(1);
+  status.mutable_store()->set_state(v1::STORE_STATE_SERVING);
+  return status;
+}
+
+FakeMethods DaemonWith(const v1::DaemonStatus& status) {
+  FakeMethods methods;
+  methods.get_status = [status](const v1::GetStatusRequest&,
+                                v1::GetStatusResponse* response) {
+    *response->mutable_status() = status;
+    return grpc::Status::OK;
+  };
+  return methods;
+}
+
+TEST(StatusCommandTest, TellsHowEverythingStands) {
+  const FakeDaemon daemon(DaemonWith(WaitingStatus()));
+  const RunResult result = CliRunner(daemon).Run({"status"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(
+      result.out,
+      "connection  WAITING\n"
+      "            for 2 min, the server refused the connection, 3 failed "
+      "attempts, next in 1 h\n"
+      "account     alice\n"
+      "server      ws://127.0.0.1:4000\n"
+      "            full dialect 2.0, recognises repeats, keeps history, 16 "
+      "sends at once\n"
+      "outbox      3 queued (the oldest for 5 min), 1 failed, 1.2 KiB of 64 "
+      "MiB\n"
+      "rooms       2 rooms, 0 joined\n"
+      "clients     1 connection, 0 streams\n"
+      "store       serving\n"
+      "daemon      parleyd 0.1.0, profile work, pid 42\n");
+}
+
+TEST(StatusCommandTest, TellsOfADaemonThatKnowsNothingYet) {
+  const FakeDaemon daemon(DaemonWith(v1::DaemonStatus()));
+  const RunResult result = CliRunner(daemon).Run({"status"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out, AllOf(HasSubstr("account     not known yet\n"),
+                                HasSubstr("server      not configured\n"),
+                                HasSubstr("            none was met yet\n")));
+}
+
+TEST(StatusCommandTest, PrintsTheResponseAsJson) {
+  const FakeDaemon daemon(DaemonWith(WaitingStatus()));
+  const RunResult result = CliRunner(daemon).Run({"status", "--json"});
+  EXPECT_EQ(result.code, 0);
+  const nlohmann::json status = result.OneJson()["status"];
+  EXPECT_EQ(status["connection"]["state"], "CONNECTION_STATE_WAITING");
+  EXPECT_EQ(status["connection"]["userId"], "alice");
+  EXPECT_EQ(status["outbox"]["queued"], 3);
+  EXPECT_EQ(status["rooms"]["joined"], 0);  // a default is there as well
+}
+
+TEST(ConnectCommandTest, CallsConnectAndDisconnect) {
+  FakeMethods methods;
+  int connects = 0;
+  int disconnects = 0;
+  methods.connect = [&](const v1::ConnectRequest&, v1::ConnectResponse*) {
+    ++connects;
+    return grpc::Status::OK;
+  };
+  methods.disconnect = [&](const v1::DisconnectRequest&,
+                           v1::DisconnectResponse*) {
+    ++disconnects;
+    return grpc::Status::OK;
+  };
+  const FakeDaemon daemon(methods);
+  const CliRunner runner(daemon);
+  RunResult result = runner.Run({"connect"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.out, "going online, and staying so\n");
+  EXPECT_EQ(connects, 1);
+  result = runner.Run({"disconnect", "--json"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.out, "{}\n");
+  EXPECT_EQ(disconnects, 1);
+}
+
+TEST(ConnectCommandTest, TellsWhatTheDaemonRefuses) {
+  FakeMethods methods;
+  methods.connect = [](const v1::ConnectRequest&, v1::ConnectResponse*) {
+    return DaemonError(grpc::StatusCode::RESOURCE_EXHAUSTED, "STORE_FULL",
+                       "the disk is full", absl::Seconds(5));
+  };
+  const FakeDaemon daemon(methods);
+  const RunResult result = CliRunner(daemon).Run({"connect"});
+  EXPECT_EQ(result.code, 5);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(result.err,
+            "parleyctl: cannot go online: the disk is full; try again in "
+            "5s\n");
+}
+
+}  // namespace
+}  // namespace parley::cli

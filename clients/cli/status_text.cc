@@ -1,0 +1,154 @@
+#include "clients/cli/status_text.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "clients/cli/humane.h"
+
+namespace parley::cli {
+namespace {
+
+std::string Age(const Context& context,
+                const google::protobuf::Timestamp& since) {
+  return HumaneDuration(absl::Now() - ToTime(since));
+}
+
+std::string DescribeServer(const v1::ServerCapabilities& server) {
+  if (server.dialect() == v1::SERVER_DIALECT_UNSPECIFIED) {
+    return "none was met yet";
+  }
+  std::vector<std::string> parts;
+  parts.push_back(absl::StrCat(
+      EnumWord(v1::ServerDialect_Name(server.dialect()), "SERVER_DIALECT_"),
+      " dialect",
+      server.protocol_version().empty()
+          ? ""
+          : absl::StrCat(" ", server.protocol_version())));
+  parts.push_back(server.deduplicates_sends() ? "recognises repeats"
+                                              : "may double a message");
+  parts.push_back(server.history() ? "keeps history" : "no history");
+  if (server.ordered_sends()) {
+    parts.push_back(absl::StrCat(server.ordered_window(), " sends at once"));
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+std::string DescribeOutbox(const Context& context,
+                           const v1::OutboxStatus& outbox) {
+  std::string text = absl::StrCat(outbox.queued(), " queued");
+  if (outbox.has_oldest_queued_at()) {
+    absl::StrAppend(&text, " (the oldest for ",
+                    Age(context, outbox.oldest_queued_at()), ")");
+  }
+  if (outbox.failed() > 0) {
+    absl::StrAppend(&text, ", ", outbox.failed(), " failed");
+  }
+  absl::StrAppend(&text, ", ", HumaneBytes(outbox.bytes()), " of ",
+                  HumaneBytes(outbox.max_bytes()));
+  return text;
+}
+
+Cell DescribeRooms(const v1::RoomsStatus& rooms) {
+  std::string text = Count(rooms.rooms(), "room", "rooms");
+  if (rooms.rooms() > 0)
+    absl::StrAppend(&text, ", ", rooms.joined(), " joined");
+  if (rooms.failed() > 0) {
+    absl::StrAppend(&text, ", ", rooms.failed(), " refused");
+  }
+  return Cell(std::move(text),
+              rooms.failed() > 0 ? Style::kBad : Style::kPlain);
+}
+
+Cell DescribeStore(const v1::StoreStatus& store) {
+  std::string text =
+      EnumWord(v1::StoreState_Name(store.state()), "STORE_STATE_");
+  if (!store.error().empty()) absl::StrAppend(&text, ": ", store.error());
+  return Cell(std::move(text), store.state() == v1::STORE_STATE_SERVING
+                                   ? Style::kGood
+                                   : Style::kBad);
+}
+
+}  // namespace
+
+bool IsConnected(v1::ConnectionState state) {
+  return state == v1::CONNECTION_STATE_READY ||
+         state == v1::CONNECTION_STATE_CATCHING_UP;
+}
+
+Cell StateCell(v1::ConnectionState state) {
+  std::string name(
+      absl::StripPrefix(v1::ConnectionState_Name(state), "CONNECTION_STATE_"));
+  switch (state) {
+    case v1::CONNECTION_STATE_READY:
+      return Cell(std::move(name), Style::kGood);
+    case v1::CONNECTION_STATE_CREDENTIALS_REQUIRED:
+      return Cell(std::move(name), Style::kBad);
+    case v1::CONNECTION_STATE_STOPPED:
+      return Cell(std::move(name));
+    default:
+      return Cell(name.empty() ? "UNKNOWN" : std::move(name), Style::kBusy);
+  }
+}
+
+std::string DescribeConnection(const Context& context,
+                               const v1::ConnectionStatus& connection) {
+  std::vector<std::string> parts;
+  if (connection.has_since()) {
+    parts.push_back(absl::StrCat("for ", Age(context, connection.since())));
+  }
+  if (!connection.cause().empty()) parts.push_back(connection.cause());
+  if (!IsConnected(connection.state()) &&
+      !connection.last_error_message().empty() &&
+      connection.last_error_message() != connection.cause()) {
+    parts.push_back(
+        absl::StrCat("last error: ", connection.last_error_message()));
+  }
+  if (connection.failed_attempts() > 0) {
+    parts.push_back(Count(connection.failed_attempts(), "failed attempt",
+                          "failed attempts"));
+  }
+  if (connection.has_next_retry_at()) {
+    parts.push_back(absl::StrCat(
+        "next in ",
+        HumaneDuration(ToTime(connection.next_retry_at()) - absl::Now())));
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+void PrintStatus(const v1::DaemonStatus& status, Context& context) {
+  const v1::ConnectionStatus& connection = status.connection();
+  std::vector<std::pair<std::string, Cell>> rows;
+  rows.emplace_back("connection", StateCell(connection.state()));
+  rows.emplace_back("", DescribeConnection(context, connection));
+  rows.emplace_back("account", connection.user_id().empty()
+                                   ? std::string("not known yet")
+                                   : connection.user_id());
+  rows.emplace_back("server", connection.server_url().empty()
+                                  ? Cell("not configured", Style::kBad)
+                                  : Cell(connection.server_url()));
+  rows.emplace_back("", DescribeServer(status.server()));
+  rows.emplace_back(
+      "outbox",
+      Cell(DescribeOutbox(context, status.outbox()),
+           status.outbox().failed() > 0 ? Style::kBad : Style::kPlain));
+  rows.emplace_back("rooms", DescribeRooms(status.rooms()));
+  rows.emplace_back(
+      "clients",
+      absl::StrCat(
+          Count(status.clients().connections(), "connection", "connections"),
+          ", ", Count(status.clients().streams(), "stream", "streams")));
+  rows.emplace_back("store", DescribeStore(status.store()));
+  std::string daemon = absl::StrCat("parleyd ", status.version(), ", profile ",
+                                    status.profile(), ", pid ", status.pid());
+  if (status.has_started_at()) {
+    absl::StrAppend(&daemon, ", up for ", Age(context, status.started_at()));
+  }
+  rows.emplace_back("daemon", daemon);
+  context.out.Properties(rows);
+}
+
+}  // namespace parley::cli
