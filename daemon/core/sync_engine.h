@@ -50,6 +50,9 @@ class SyncEngine {
   absl::StatusOr<Step> Handle(Event event, base::Now now);
 
   model::CoreStatus Status() const;
+  // Calls that wait for something other than a commit. Whoever gives this
+  // engine up answers them.
+  std::vector<CallId> WaitingCalls() const { return outbox_.WaitingCalls(); }
 
  private:
   SyncEngine(const EngineOptions& options, storage::Tables* tables,
