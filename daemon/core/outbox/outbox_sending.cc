@@ -64,6 +64,14 @@ absl::Status Outbox::Pump(Queue* queue, StepContext* context) {
     auto parked = ParkUnsendable(queue, entry, context);
     if (!parked.ok()) return parked.status();
     if (*parked) continue;
+    // The server takes a repeat whatever was before it, and from there on goes
+    // on with the chain. One that was retried behind others must not so carry
+    // what follows it past one of them that is refused.
+    if (entry.possibly_sent && entry.state == model::OutboxState::kPending &&
+        !queue->in_flight.empty()) {
+      queue->next = entry.seq;
+      break;
+    }
     const size_t frame_bytes =
         wire::MaxSendFrameBytes(entry.room, entry.client_id, entry.content);
     if (!MaySend(*queue, frame_bytes)) {
