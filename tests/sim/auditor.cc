@@ -16,9 +16,10 @@
 namespace parley::sim {
 namespace {
 
-// A send that was not answered for this long may have been given up: ten
-// seconds after it was decided on, and a slow commit went by in between.
+// A send that is not answered is given up, and all others of its room with it,
+// ten seconds after it was decided on; slow commits may go by before it leaves.
 constexpr absl::Duration kSurelyAwaited = absl::Seconds(7);
+constexpr absl::Duration kSurelyGivenUp = absl::Seconds(12);
 
 template <typename... Fs>
 struct Overloaded : Fs... {
@@ -397,7 +398,15 @@ void Auditor::OnSendFrame(const core::SendFrame& sent, const Frame& frame) {
   message->frames[link_] = message->seq;
   const nlohmann::json& marks = Member(Member(payload, "metadata"), "parley");
   if (Member(marks, "possibleDuplicate") == true) ++message->flagged_frames;
-  in_flight_[message->room].push_back(
+  std::vector<InFlight>& in_flight = in_flight_[message->room];
+  // One that leaves again was given up, and all of its room with it.
+  if (std::any_of(in_flight.begin(), in_flight.end(),
+                  [message](const InFlight& send) {
+                    return send.text == message->text;
+                  })) {
+    in_flight.clear();
+  }
+  in_flight.push_back(
       {frame.ack_id.value_or(0), message->text, scheduler_->now()});
   CheckWindow(message->room);
 }
@@ -406,10 +415,16 @@ void Auditor::CheckWindow(const std::string& room) {
   const base::MonotonicTime now = scheduler_->now();
   size_t total = 0;
   for (auto& [name, sends] : in_flight_) {
-    // What one room no longer waits for, it no longer waits for at all.
-    if (!sends.empty() && now - sends.front().at > kSurelyAwaited) {
-      sends.clear();
+    if (!sends.empty() && now - sends.front().at > kSurelyGivenUp) {
+      const base::MonotonicTime until = sends.front().at + kSurelyGivenUp;
+      sends.erase(std::remove_if(sends.begin(), sends.end(),
+                                 [until](const InFlight& send) {
+                                   return send.at <= until;
+                                 }),
+                  sends.end());
     }
+    // Perhaps they are awaited, perhaps not.
+    if (!sends.empty() && now - sends.front().at > kSurelyAwaited) return;
     total += sends.size();
   }
   const bool ordered = options_.server.Has("send.ordered");
