@@ -1,0 +1,281 @@
+#include "daemon/app/config.h"
+
+#include <fstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace parley::app {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() {
+    environment_.home = "/home/alice";
+    environment_.variables = {{"XDG_RUNTIME_DIR", "/run/user/1000"}};
+  }
+
+  absl::StatusOr<Config> Load(const std::string& text) {
+    std::ofstream(path_) << text;
+    flags_.config = path_;
+    return LoadConfig(flags_, environment_);
+  }
+
+  // What is wrong with the file, without its path.
+  std::string ErrorOf(const std::string& text) {
+    const absl::StatusOr<Config> config = Load(text);
+    if (config.ok()) return "";
+    const std::string message(config.status().message());
+    EXPECT_THAT(message, AllOf(StartsWith(path_ + ":"), Not(HasSubstr("\n"))));
+    return message.substr(std::min(path_.size() + 1, message.size()));
+  }
+
+  const std::string path_ = ::testing::TempDir() + "/config.toml";
+  Flags flags_;
+  Environment environment_;
+};
+
+TEST_F(ConfigTest, HasDefaults) {
+  const absl::StatusOr<Config> config = Load("");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->server_url.value, "");
+  EXPECT_EQ(config->token_file.value, "");
+  EXPECT_EQ(config->log_level.value, base::logging::Level::kInfo);
+  EXPECT_EQ(config->log_level.origin, "default");
+  EXPECT_EQ(config->outbox_max_entries.value, 10000u);
+  EXPECT_EQ(config->outbox_max_bytes.value, 64u * 1024 * 1024);
+  EXPECT_EQ(config->outbox_max_answered_failures.value, 5u);
+  EXPECT_EQ(config->outbox_ambiguous_sends.value, AmbiguousSends::kResend);
+  EXPECT_TRUE(config->presence.value);
+}
+
+TEST_F(ConfigTest, TakesEveryKey) {
+  const absl::StatusOr<Config> config = Load(R"(
+server_url = "ws://Chat.Example:80/"
+token_file = "/secret/token"
+user = "alice"
+log_level = "debug"
+[outbox]
+max_entries = 1000000
+max_bytes = 1048576
+max_answered_failures = 1
+ambiguous_sends = "hold"
+[features]
+presence = false
+typing = false
+receipts = false
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->server_url.value, "http://chat.example");
+  EXPECT_EQ(config->server_url.origin, path_ + ":2");
+  EXPECT_EQ(config->token_file.value, "/secret/token");
+  EXPECT_EQ(config->user.value, "alice");
+  EXPECT_EQ(config->log_level.value, base::logging::Level::kDebug);
+  EXPECT_EQ(config->outbox_max_entries.value, 1000000u);
+  EXPECT_EQ(config->outbox_max_entries.origin, path_ + ":7");
+  EXPECT_EQ(config->outbox_max_bytes.value, 1048576u);
+  EXPECT_EQ(config->outbox_max_answered_failures.value, 1u);
+  EXPECT_EQ(config->outbox_ambiguous_sends.value, AmbiguousSends::kHold);
+  EXPECT_FALSE(config->presence.value);
+  EXPECT_FALSE(config->typing.value);
+  EXPECT_FALSE(config->receipts.value);
+}
+
+TEST_F(ConfigTest, FlagsWinOverTheFile) {
+  flags_.server_url = "http://other:1/";
+  flags_.token_file = "other-token";
+  flags_.log_level = "error";
+  const absl::StatusOr<Config> config = Load(
+      "server_url = \"http://h\"\ntoken_file = \"t\"\nlog_level = \"debug\"");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->server_url.value, "http://other:1");
+  EXPECT_EQ(config->server_url.origin, "--server-url");
+  EXPECT_EQ(config->token_file.value, "other-token");
+  EXPECT_EQ(config->log_level.value, base::logging::Level::kError);
+  EXPECT_EQ(config->log_level.origin, "--log-level");
+}
+
+TEST_F(ConfigTest, AWrongFlagIsNamed) {
+  flags_.server_url = "chat.example";
+  EXPECT_THAT(std::string(Load("").status().message()),
+              AllOf(StartsWith("--server-url: "), HasSubstr("http://")));
+  flags_.server_url.reset();
+  flags_.log_level = "loud";
+  EXPECT_EQ(Load("").status().message(),
+            "--log-level must be debug, info, warning or error, not \"loud\"");
+  flags_.log_level.reset();
+  flags_.token_file = "";
+  EXPECT_EQ(Load("").status().message(), "--token-file must not be empty");
+}
+
+TEST_F(ConfigTest, NamesTheNearestKeyOfAnUnknownOne) {
+  EXPECT_EQ(ErrorOf("\nsrver_url = \"http://h\"\n"),
+            "2: unknown key \"srver_url\"; the nearest known key is "
+            "\"server_url\"");
+  EXPECT_EQ(ErrorOf("[outbox]\nmax_entires = 5\n"),
+            "2: unknown key \"outbox.max_entires\"; the nearest known key is "
+            "\"outbox.max_entries\"");
+  EXPECT_EQ(ErrorOf("user = \"a\"\nmax_bytes = 5\n"),
+            "2: unknown key \"max_bytes\"; the nearest known key is "
+            "\"outbox.max_bytes\"");
+  EXPECT_THAT(ErrorOf("[outbx]\n"), HasSubstr("1: unknown key \"outbx\""));
+  EXPECT_THAT(ErrorOf("token = \"secret\"\n"), HasSubstr("\"token_file\""));
+  EXPECT_THAT(ErrorOf("token = \"secret\"\n"), Not(HasSubstr("secret\"")));
+  EXPECT_EQ(ErrorOf("[outbox]\n[features]\n"), "");
+}
+
+TEST_F(ConfigTest, ReportsTheFirstLineThatIsWrong) {
+  EXPECT_THAT(ErrorOf("zzz = 1\naaa = 2\n"), StartsWith("1: "));
+  EXPECT_THAT(ErrorOf("user = \"a\"\nlog_level = 1\naaa = 2\n"),
+              StartsWith("2: log_level must be "));
+}
+
+TEST_F(ConfigTest, SaysWhichTypesAndValuesAreAllowed) {
+  const struct {
+    const char* text;
+    const char* problem;
+  } kCases[] = {
+      {"server_url = 1",
+       "server_url must be a URL in quotes, not a whole "
+       "number"},
+      {"server_url = \"h\"",
+       "server_url is wrong: \"h\" is no server URL: it "
+       "must start with http:// or ws://"},
+      {"token_file = [\"a\"]",
+       "token_file must be a file name in quotes, not "
+       "a list"},
+      {"token_file = \"\"", "token_file must not be empty"},
+      {"user = \"\"", "user must have 1 to 255 bytes"},
+      {"user = 1979-05-27",
+       "user must be a user id in quotes, not a date or "
+       "time"},
+      {"log_level = true",
+       "log_level must be \"debug\", \"info\", \"warning\" "
+       "or \"error\", not true or false"},
+      {"log_level = \"loud\"",
+       "log_level must be debug, info, warning or "
+       "error, not \"loud\""},
+      {"outbox = 1", "unknown key \"outbox\""},
+      {"outbox.max_entries = \"many\"",
+       "outbox.max_entries must be a whole "
+       "number from 1 to 1000000, not text"},
+      {"outbox.max_entries = 1.5", "not a fraction"},
+      {"outbox.max_entries = 0", "from 1 to 1000000, not 0"},
+      {"outbox.max_entries = 1000001", "from 1 to 1000000, not 1000001"},
+      {"outbox.max_bytes = 1048575", "from 1048576 to 68719476736"},
+      {"outbox.max_bytes = 68719476737", "from 1048576 to 68719476736"},
+      {"outbox.max_answered_failures = 0", "from 1 to 100, not 0"},
+      {"outbox.max_answered_failures = 101", "from 1 to 100, not 101"},
+      {"outbox.ambiguous_sends = \"drop\"",
+       "must be \"resend\" or \"hold\", "
+       "not \"drop\""},
+      {"outbox.ambiguous_sends = 1",
+       "must be \"resend\" or \"hold\", not a "
+       "whole number"},
+      {"features.presence = 1",
+       "features.presence must be true or false, not "
+       "a whole number"},
+      {"server_url = {}", "server_url must be a URL in quotes, not a table"},
+  };
+  for (const auto& test : kCases) {
+    EXPECT_THAT(ErrorOf(test.text),
+                AllOf(StartsWith("1: "), HasSubstr(test.problem)))
+        << test.text;
+  }
+}
+
+TEST_F(ConfigTest, NamesTheLineThatIsNoToml) {
+  EXPECT_THAT(ErrorOf("user = \"a\"\nserver_url = http://h\n"),
+              StartsWith("2: no valid TOML: "));
+  EXPECT_THAT(ErrorOf("user = \"a\"\nuser = \"b\"\n"),
+              StartsWith("2: no valid TOML: "));
+  EXPECT_THAT(ErrorOf("user = \"\xff\"\n"), HasSubstr("no valid TOML"));
+}
+
+TEST_F(ConfigTest, AMissingFileIsAnEmptyOneUnlessItIsNamed) {
+  flags_.config = "/nonexistent/parley.toml";
+  absl::StatusOr<Config> config = LoadConfig(flags_, environment_);
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.status().message(),
+            "cannot read the configuration: /nonexistent/parley.toml: No such "
+            "file or directory");
+  flags_.config.reset();
+  environment_.home = "/nonexistent";
+  config = LoadConfig(flags_, environment_);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_FALSE(config->file_exists);
+}
+
+TEST_F(ConfigTest, LimitsTheFile) {
+  EXPECT_TRUE(Load(std::string(1024 * 1024, '\n')).ok());
+  EXPECT_THAT(
+      std::string(Load(std::string(1024 * 1024 + 1, '\n')).status().message()),
+      HasSubstr("more than the 1048576 bytes"));
+}
+
+TEST_F(ConfigTest, FindsTheTokenFile) {
+  EXPECT_EQ(Load("token_file = \"~/token\"")->token_file.value,
+            "/home/alice/token");
+  // Beside the file that names it.
+  EXPECT_EQ(Load("token_file = \"token\"")->token_file.value,
+            ::testing::TempDir() + "/token");
+  environment_.variables["CREDENTIALS_DIRECTORY"] = "/run/credentials/p";
+  EXPECT_EQ(Load("")->token_file.value, "/run/credentials/p/token");
+  EXPECT_EQ(Load("")->token_file.origin, "$CREDENTIALS_DIRECTORY");
+  EXPECT_EQ(Load("token_file = \"/t\"")->token_file.value, "/t");
+  environment_.home.clear();
+  flags_.state_dir = "/state";
+  EXPECT_THAT(ErrorOf("token_file = \"~/token\""),
+              HasSubstr("the home directory is unknown"));
+}
+
+TEST_F(ConfigTest, DescribesEveryValueWithItsOrigin) {
+  flags_.profile = "work";
+  flags_.server_url = "http://h:1";
+  flags_.state_dir = "/state";
+  const absl::StatusOr<Config> config =
+      Load("[outbox]\nmax_entries = 7\nambiguous_sends = \"hold\"\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(DescribeConfig(*config),
+            absl::StrCat("# profile work\n"
+                         "# configuration ",
+                         path_,
+                         " (--config)\n"
+                         "# state directory /state (--state-dir)\n"
+                         "# socket /run/user/1000/parley/work.sock "
+                         "($XDG_RUNTIME_DIR)\n"
+                         "server_url = \"http://h:1\"  # --server-url\n"
+                         "# token_file is not set\n"
+                         "# user is not set\n"
+                         "log_level = \"info\"  # default\n"
+                         "\n"
+                         "[outbox]\n"
+                         "max_entries = 7  # ",
+                         path_,
+                         ":2\n"
+                         "max_bytes = 67108864  # default\n"
+                         "max_answered_failures = 5  # default\n"
+                         "ambiguous_sends = \"hold\"  # ",
+                         path_,
+                         ":3\n"
+                         "\n"
+                         "[features]\n"
+                         "presence = true  # default\n"
+                         "typing = true  # default\n"
+                         "receipts = true  # default\n"));
+  // What it prints is a configuration file itself.
+  flags_.server_url.reset();
+  const absl::StatusOr<Config> again = Load(DescribeConfig(*config));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->outbox_max_entries.value, 7u);
+}
+
+}  // namespace
+}  // namespace parley::app
