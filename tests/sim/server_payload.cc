@@ -25,12 +25,17 @@ constexpr size_t kMaxMetadataValueBytes = 4096;
 // Reads members one by one; the first problem is kept, and ends it all.
 class Reader {
  public:
-  explicit Reader(const json& object) : object_(object) {}
+  explicit Reader(const json& object, std::string prefix = "")
+      : object_(object), prefix_(std::move(prefix)) {}
 
   const std::optional<Refusal>& refusal() const { return refusal_; }
 
   void Fail(absl::string_view field, absl::string_view problem) {
-    if (!refusal_.has_value()) refusal_ = InvalidPayload(field, problem);
+    if (refusal_.has_value()) return;
+    refusal_ = InvalidPayload(absl::StrCat(prefix_, field), problem);
+  }
+  void Adopt(const Reader& inner) {
+    if (!refusal_.has_value()) refusal_ = inner.refusal_;
   }
 
   // Null where the member is absent or null.
@@ -84,6 +89,7 @@ class Reader {
 
  private:
   const json& object_;
+  const std::string prefix_;  // of the fields' names
   std::optional<Refusal> refusal_;
 };
 
@@ -110,17 +116,16 @@ json ReadAttachment(const json& value, Reader* outer) {
     outer->Fail("attachments", "must be an object");
     return {};
   }
-  Reader reader(value);
+  Reader reader(value, "attachments.");
   json clean = json::object();
   const std::array<std::pair<const char*, size_t>, 2> required = {
       {{"id", kMaxIdBytes}, {"name", kMaxIdBytes}}};
   for (const auto& [name, max_bytes] : required) {
-    if (reader.IsText(reader.Take(name), absl::StrCat("attachments.", name),
-                      max_bytes)) {
+    if (reader.IsText(reader.Take(name), name, max_bytes)) {
       clean[name] = reader.Take(name);
     }
   }
-  reader.OneOf(reader.Take("type"), "attachments.type", kAttachmentTypes);
+  reader.OneOf(reader.Take("type"), "type", kAttachmentTypes);
   clean["type"] = reader.Take("type");
   reader.OptionalText("url", kMaxUrlBytes, &clean);
   reader.OptionalText("thumbnailUrl", kMaxUrlBytes, &clean);
@@ -134,9 +139,7 @@ json ReadAttachment(const json& value, Reader* outer) {
     if (!whole) reader.Fail(name, "must be an integer from 0");
     clean[name] = number;
   }
-  if (reader.refusal().has_value()) {
-    outer->Fail("attachments", reader.refusal()->message);
-  }
+  outer->Adopt(reader);
   return clean;
 }
 

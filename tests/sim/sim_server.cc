@@ -28,7 +28,8 @@ SimServer::SimServer(const ServerOptions& options, Scheduler* scheduler,
       scheduler_(scheduler),
       links_(links),
       observer_(observer),
-      rng_(rng) {}
+      rng_(rng),
+      fail_rooms_(options.fail_rooms) {}
 
 bool SimServer::OneIn1000(int per_mille) {
   return per_mille > 0 && rng_.Below(1000) < static_cast<uint64_t>(per_mille);

@@ -26,6 +26,13 @@ namespace parley::sim {
 // A connection as the network and the server name it. Never used again.
 using LinkId = uint64_t;
 
+// Sends into a room that are answered with an error, however good they are.
+struct RoomFailure {
+  std::string room;
+  std::string code;  // LOST_ACK: stored and announced, then the link ends
+  int count = -1;    // so many; -1: all
+};
+
 // What the server can do, and how it is set up.
 struct ServerOptions {
   bool plugin = false;  // the small dialect: no capabilities, no ids
@@ -40,6 +47,7 @@ struct ServerOptions {
   absl::Duration ping_interval = absl::Seconds(25);
   absl::Duration ping_timeout = absl::Seconds(20);
   absl::Duration commit_delay;  // before anything decided is told
+  std::vector<RoomFailure> fail_rooms;
 
   bool Has(const char* capability) const {
     return !plugin && std::find(capabilities.begin(), capabilities.end(),
@@ -176,6 +184,8 @@ class SimServer {
     kCloseBefore,
   };
 
+  // The error for the next send into the room; empty: none.
+  std::string TakeRoomFailure(const std::string& room);
   Link* Find(LinkId link);
   void End(LinkId link);
   void Ping(LinkId link);
@@ -216,6 +226,7 @@ class SimServer {
   ServerObserver* const observer_;
   base::Rng rng_;
   ServerFaults faults_;
+  std::vector<RoomFailure> fail_rooms_;
 
   uint64_t epoch_ = 1;
   uint64_t life_ = 1;  // grows with each restart

@@ -175,6 +175,15 @@ SimServer::SendFate SimServer::FateOf(const std::string& text) {
   return SendFate::kAccept;
 }
 
+std::string SimServer::TakeRoomFailure(const std::string& room) {
+  for (RoomFailure& failure : fail_rooms_) {
+    if (failure.room != room || failure.count == 0) continue;
+    if (failure.count > 0) --failure.count;
+    return failure.code;
+  }
+  return "";
+}
+
 SimServer::Outcome SimServer::Send(LinkId id, Link* link, const json& payload) {
   Outcome outcome;
   const auto read = ReadSend(payload, options_.max_message_bytes);
@@ -194,7 +203,14 @@ SimServer::Outcome SimServer::Send(LinkId id, Link* link, const json& payload) {
     outcome.answer = Refused("RATE_LIMITED", "too many unanswered sends");
     return outcome;
   }
-  const SendFate fate = FateOf(TextMember(request.content, "content"));
+  const std::string failure = TakeRoomFailure(request.room);
+  if (!failure.empty() && failure != "LOST_ACK") {
+    outcome.answer = Refused(failure.c_str(), "set up to fail");
+    return outcome;
+  }
+  const SendFate fate = failure == "LOST_ACK"
+                            ? SendFate::kLostAnswer
+                            : FateOf(TextMember(request.content, "content"));
   switch (fate) {
     case SendFate::kRateLimited:
       outcome.answer = Refused("RATE_LIMITED", "slow down");

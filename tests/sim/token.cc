@@ -16,10 +16,10 @@ namespace {
 
 using nlohmann::json;
 
-std::string Mac(absl::string_view text) {
+std::string Mac(absl::string_view text, absl::string_view secret) {
   unsigned char mac[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  HMAC(EVP_sha256(), kDevelopmentSecret, sizeof(kDevelopmentSecret) - 1,
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
        reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac,
        &size);
   return std::string(reinterpret_cast<char*>(mac), size);
@@ -34,12 +34,12 @@ json DecodePart(absl::string_view part) {
 
 }  // namespace
 
-std::string SignToken(const json& claims) {
+std::string SignToken(const json& claims, absl::string_view secret) {
   const std::string header =
       absl::WebSafeBase64Escape(json{{"alg", "HS256"}, {"typ", "JWT"}}.dump());
   const std::string head =
       absl::StrCat(header, ".", absl::WebSafeBase64Escape(claims.dump()));
-  return absl::StrCat(head, ".", absl::WebSafeBase64Escape(Mac(head)));
+  return absl::StrCat(head, ".", absl::WebSafeBase64Escape(Mac(head, secret)));
 }
 
 std::variant<std::string, TokenRefusal> VerifyToken(const json& token,
@@ -53,7 +53,8 @@ std::variant<std::string, TokenRefusal> VerifyToken(const json& token,
   if (TextMember(DecodePart(parts[0]), "alg") != "HS256") return invalid;
   std::string signature;
   if (!absl::WebSafeBase64Unescape(parts[2], &signature) ||
-      signature != Mac(absl::StrCat(parts[0], ".", parts[1]))) {
+      signature !=
+          Mac(absl::StrCat(parts[0], ".", parts[1]), kDevelopmentSecret)) {
     return invalid;
   }
   const json claims = DecodePart(parts[1]);

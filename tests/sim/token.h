@@ -15,7 +15,8 @@ namespace parley::sim {
 inline constexpr char kDevelopmentSecret[] =
     "parley-development-secret-not-for-production";
 
-std::string SignToken(const nlohmann::json& claims);
+std::string SignToken(const nlohmann::json& claims,
+                      absl::string_view secret = kDevelopmentSecret);
 
 // The user that the token names, or the code of the refusal.
 struct TokenRefusal {
