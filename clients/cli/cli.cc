@@ -103,10 +103,13 @@ std::string ExplainParseError(const CLI::App& app,
                               const CLI::ParseError& error) {
   const CLI::App* where = Innermost(app);
   const std::vector<std::string> rest = app.remaining(/*recurse=*/true);
-  const bool lacks_verb = error.get_name() == "RequiredError" &&
+  const auto is = [&error](CLI::ExitCodes code) {
+    return error.get_exit_code() == static_cast<int>(code);
+  };
+  const bool lacks_verb = is(CLI::ExitCodes::RequiredError) &&
                           where->get_require_subcommand_min() > 0;
   std::string what;
-  if (!rest.empty() && (lacks_verb || error.get_name() == "ExtrasError")) {
+  if (!rest.empty() && (lacks_verb || is(CLI::ExitCodes::ExtrasError))) {
     const std::string& word = rest.front();
     what = absl::StrCat("unknown ",
                         absl::StartsWith(word, "-") ? "option"

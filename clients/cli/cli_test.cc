@@ -239,9 +239,9 @@ TEST(CliTest, SaysThatStdoutIsGone) {
   environment.out = &full;
   environment.err = &err;
   environment.getenv = [](const std::string&) { return ""; };
-  EXPECT_EQ(
-      Run({"status", "--json", "--socket", daemon.socket_path()}, environment),
-      1);
+  EXPECT_EQ(cli::Run({"status", "--json", "--socket", daemon.socket_path()},
+                     environment),
+            1);
   EXPECT_THAT(err.str(), AllOf(IsOneLine(), HasSubstr("write to stdout")));
 }
 

@@ -291,7 +291,8 @@ FakeMethods PagedRoom() {
 
 std::vector<std::string> Ids(const RunResult& result) {
   std::vector<std::string> ids;
-  for (const auto& message : result.OneJson()["messages"]) {
+  const nlohmann::json json = result.OneJson();
+  for (const nlohmann::json& message : json["messages"]) {
     ids.push_back(message["messageId"]);
   }
   return ids;

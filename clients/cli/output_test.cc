@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "parley/v1/room.pb.h"
+#include "parley/v1/room_service.pb.h"
 
 namespace parley::cli {
 namespace {

@@ -107,7 +107,7 @@ std::string DescribeConnection(const Context& context,
     parts.push_back(
         absl::StrCat("last error: ", connection.last_error_message()));
   }
-  if (connection.failed_attempts() > 0) {
+  if (!IsConnected(connection.state()) && connection.failed_attempts() > 0) {
     parts.push_back(Count(connection.failed_attempts(), "failed attempt",
                           "failed attempts"));
   }

@@ -23,6 +23,7 @@ class Daemon {
     std::string server_url;  // empty: none
     std::string token;       // empty: no token file
     std::string config;      // the text of the configuration file
+    std::string state_dir;   // empty: one of its own
     std::vector<std::string> flags;
   };
 
@@ -50,7 +51,9 @@ class Daemon {
   Options& options() { return options_; }
 
   std::string socket_path() const { return dir_ + "/daemon.sock"; }
-  std::string state_dir() const { return dir_ + "/state"; }
+  std::string state_dir() const {
+    return options_.state_dir.empty() ? dir_ + "/state" : options_.state_dir;
+  }
   std::string log_path() const { return dir_ + "/daemon.log"; }
 
   // A client of this daemon; it may be kept over restarts.
