@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "daemon/base/mutex.h"
+#include "daemon/storage/rocksdb/recovery_report.h"
 #include "daemon/storage/store.h"
 
 namespace rocksdb {
@@ -18,16 +19,6 @@ class FileSystem;
 }  // namespace rocksdb
 
 namespace parley::storage {
-
-// What opening had to do beyond opening. For the log.
-struct RecoveryReport {
-  // For a person; empty when there is nothing to say.
-  std::string text;
-  // The folder with copies of what was cut off the log.
-  std::string copies;
-
-  bool empty() const { return text.empty(); }
-};
 
 // The Store of the daemon: a RocksDB in a small configuration, opened with the
 // care that wal_inspection.h describes. Threads as Store says.

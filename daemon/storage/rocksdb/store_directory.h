@@ -5,7 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "daemon/storage/rocksdb/rocksdb_store.h"
+#include "absl/strings/string_view.h"
+#include "daemon/storage/rocksdb/recovery_report.h"
 #include "rocksdb/file_system.h"
 #include "rocksdb/status.h"
 

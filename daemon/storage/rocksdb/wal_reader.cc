@@ -64,30 +64,28 @@ WalReader::Result WalReader::Next() {
   bool in_parts = false;
   for (;;) {
     Record record;
-    const uint64_t before = position_;
     const Result result = ReadRecord(&record);
-    if (!in_parts) offset_ = before;
+    if (!in_parts) offset_ = record.place;
+    resume_ = record.place + 1;
     if (result != Result::kBatch) {
       // The rest of a batch that ends the file: cut off with it.
       if (result == Result::kEnd && in_parts) cut_ = true;
       return result;
     }
     const bool continues = record.type == kMiddle || record.type == kLast;
-    if (continues != in_parts) return Fail();
-    if (record.type == kFull) {
-      return ParseBatch(record.payload, &batch_) ? Result::kBatch : Fail();
+    if (continues != in_parts) {
+      // A part without a beginning is left out; a beginning starts anew.
+      resume_ = continues ? position_ : record.place;
+      return Result::kBad;
+    }
+    assembled.append(record.payload.data(), record.payload.size());
+    if (record.type == kFull || record.type == kLast) {
+      if (ParseBatch(assembled, &batch_)) return Result::kBatch;
+      resume_ = position_;
+      return Result::kBad;
     }
     in_parts = true;
-    assembled.append(record.payload.data(), record.payload.size());
-    if (record.type == kLast) {
-      return ParseBatch(assembled, &batch_) ? Result::kBatch : Fail();
-    }
   }
-}
-
-WalReader::Result WalReader::Fail() {
-  position_ = offset_;
-  return Result::kBad;
 }
 
 WalReader::Result WalReader::ReadRecord(Record* record) {
@@ -96,6 +94,7 @@ WalReader::Result WalReader::ReadRecord(Record* record) {
     position_ = std::min<uint64_t>(position_ + BytesLeftInBlock(position_),
                                    file_.size());
   }
+  record->place = position_;
   if (position_ == file_.size()) return Result::kEnd;
   const absl::string_view rest = file_.substr(position_);
   if (AllZeros(rest)) {
@@ -133,11 +132,11 @@ std::optional<WalReader::Record> WalReader::IntactRecordAt(
   }
   const auto stored = static_cast<uint32_t>(ReadNumber(rest.substr(0, 4)));
   if (Mask(Crc32c(rest.substr(6, 1 + length))) != stored) return std::nullopt;
-  return Record{type, rest.substr(kHeaderBytes, length)};
+  return Record{place, type, rest.substr(kHeaderBytes, length)};
 }
 
 bool WalReader::SkipToIntact() {
-  for (uint64_t place = offset_ + 1; place < file_.size(); ++place) {
+  for (uint64_t place = resume_; place < file_.size(); ++place) {
     const std::optional<Record> record = IntactRecordAt(place);
     if (!record.has_value()) continue;
     position_ = place;

@@ -42,24 +42,25 @@ class WalReader {
   // True at kEnd when a record, or zeros, stand behind the last batch.
   bool cut() const { return cut_; }
 
-  // After kBad, or after kEnd with cut(): finds the next thing that is intact,
-  // at whatever place, as a bad length leaves nothing aligned. False: nothing
-  // is. True: Next goes on there.
+  // After kBad, or after kEnd with cut(): finds the next record that is intact,
+  // at whatever place, as a bad length leaves nothing aligned. False: there is
+  // none. True: Next goes on there.
   bool SkipToIntact();
 
  private:
   struct Record {
+    uint64_t place = 0;
     char type = 0;
     absl::string_view payload;
   };
 
   Result ReadRecord(Record* record);
   std::optional<Record> IntactRecordAt(uint64_t place) const;
-  Result Fail();
 
   const absl::string_view file_;
   uint64_t position_ = 0;
   uint64_t offset_ = 0;
+  uint64_t resume_ = 0;  // where SkipToIntact starts to look
   WalBatch batch_;
   bool cut_ = false;
 };
