@@ -1,0 +1,70 @@
+#include "daemon/rpc/errors.h"
+
+#include <optional>
+
+#include "absl/time/time.h"
+#include "daemon/model/errors.h"
+#include "daemon/model/ids.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace parley::rpc {
+namespace {
+
+// A protobuf string must be UTF-8, or clients cannot read the details at all.
+// An error may quote bytes of a stranger.
+std::string Printable(absl::string_view text) {
+  if (model::IsValidUtf8(text)) return std::string(text);
+  std::string result(text);
+  for (char& c : result) {
+    if ((static_cast<unsigned char>(c) & 0x80) != 0) c = '?';
+  }
+  return result;
+}
+
+void SetDuration(absl::Duration from, google::protobuf::Duration* to) {
+  to->set_seconds(absl::IDivDuration(from, absl::Seconds(1), &from));
+  to->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from)));
+}
+
+}  // namespace
+
+std::string ErrorDetails(const absl::Status& status) {
+  google::rpc::Status details;
+  details.set_code(static_cast<int>(status.code()));
+  details.set_message(Printable(status.message()));
+
+  google::rpc::ErrorInfo info;
+  info.set_domain(kErrorDomain);
+  info.set_reason(
+      std::string(model::ErrorReasonName(model::ErrorReasonOf(status))));
+  details.add_details()->PackFrom(info);
+
+  if (const auto delay = model::RetryAfterOf(status)) {
+    google::rpc::RetryInfo retry;
+    SetDuration(*delay, retry.mutable_retry_delay());
+    details.add_details()->PackFrom(retry);
+  }
+  if (const auto field = model::ErrorFieldOf(status)) {
+    google::rpc::BadRequest bad_request;
+    auto* violation = bad_request.add_field_violations();
+    violation->set_field(Printable(*field));
+    violation->set_description(details.message());
+    details.add_details()->PackFrom(bad_request);
+  }
+  return details.SerializeAsString();
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                      Printable(status.message()), ErrorDetails(status));
+}
+
+absl::Status ShuttingDownError() {
+  return model::MakeError(absl::StatusCode::kUnavailable,
+                          model::ErrorReason::kShuttingDown,
+                          "the daemon is stopping; call again when it is back");
+}
+
+}  // namespace parley::rpc
