@@ -74,6 +74,8 @@ struct RequestError {
 };
 
 // A server's answer to a request.
+// Moving JSON is declared not to throw, and does not.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 struct Answer {
   std::optional<RequestError> error;  // absent: success
   nlohmann::json data;                // of a success; may be null

@@ -19,7 +19,7 @@ constexpr size_t kMaxNameBytes = 128;
 
 ServerEvent SharedDialect::DecodeEvent(absl::string_view name,
                                        const json& args) const {
-  const ServerEvent first = DecodeFirstEvent(name, args);
+  ServerEvent first = DecodeFirstEvent(name, args);
   if (std::get_if<UnknownEvent>(&first) == nullptr) return first;
   const bool message = IsOneOf(name, kMessageEvents);
   const bool joined = IsOneOf(name, kJoinedEvents);

@@ -172,7 +172,7 @@ json Filled(const std::string& key, const json& value) {
 
 // A pattern that leaves members open gets those of the smallest sample.
 json Completed(const std::string& event, const json& pattern) {
-  const json payload = Filled("", pattern);
+  json payload = Filled("", pattern);
   if (!pattern.contains("$more")) return payload;
   json sample = Sample(event == "message:new"   ? "message-new-minimal"
                        : event == "user:joined" ? "user-joined"
