@@ -18,7 +18,9 @@ namespace {
 
 constexpr size_t kMaxLogLines = 100;
 
+// RocksDB's logs, which have the same ending, are for nobody to read.
 bool IsLog(const std::filesystem::path& path) {
+  if (path.parent_path().filename() == "store") return false;
   return path.extension() == ".log" || path.extension() == ".err";
 }
 
