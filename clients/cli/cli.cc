@@ -60,6 +60,23 @@ void AddGlobals(CLI::App* app, Globals* globals) {
                     "how long the daemon may take to answer (default: 10s)");
 }
 
+// CLI11's help without what descriptions say already.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() {
+    label("SUBCOMMAND", "VERB");
+    label("Subcommands", "Verbs");
+  }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    // The type may be followed by a colon and its checks.
+    std::string type = option->get_type_name();
+    type.resize(std::min(type.find(':'), type.size()));
+    return absl::StrCat(type.empty() ? "" : " ", type,
+                        option->get_required() ? " (required)" : "");
+  }
+};
+
 // The noun or verb that was named last; the program itself if none was.
 const CLI::App* Innermost(const CLI::App& app) {
   const CLI::App* innermost = &app;
@@ -194,6 +211,7 @@ int Run(const std::vector<std::string>& arguments,
                "parleyctl");
   Globals globals;
   Command command;
+  app.formatter(std::make_shared<HelpFormatter>());
   app.fallthrough();
   app.require_subcommand(1);
   app.set_version_flag("--version", absl::StrCat("parleyctl ", kVersion));

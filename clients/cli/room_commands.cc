@@ -22,20 +22,6 @@ std::string Quoted(const std::string& room) {
   return absl::StrCat("\"", room, "\"");
 }
 
-Cell RoomState(const v1::Room& room) {
-  if (room.membership() == v1::MEMBERSHIP_LEAVING) {
-    return Cell("leaving", Style::kBusy);
-  }
-  switch (room.join_state()) {
-    case v1::JOIN_STATE_JOINED:
-      return Cell("joined", Style::kGood);
-    case v1::JOIN_STATE_FAILED:
-      return Cell("refused", Style::kBad);
-    default:
-      return Cell("pending", Style::kBusy);
-  }
-}
-
 std::string RoomKind(const v1::Room& room) {
   return room.kind() == v1::ROOM_KIND_UNSPECIFIED
              ? "-"
@@ -115,7 +101,7 @@ ExitCode Join(const std::string& name, Context& context) {
   if (context.out.is_json()) {
     context.out.Json(response);
   } else {
-    context.out.Line({RoomState(*room), room->name()});
+    context.out.Line({RoomCell(*room), room->name()});
   }
   if (room->join_state() == v1::JOIN_STATE_FAILED) {
     context.out.Note(absl::StrCat("cannot ", doing, ": ", room->last_error(),
@@ -171,7 +157,7 @@ ExitCode List(Context& context) {
   } else {
     std::vector<std::vector<Cell>> rows;
     for (const v1::Room& room : all.rooms()) {
-      rows.push_back({room.name(), RoomState(room), RoomKind(room),
+      rows.push_back({room.name(), RoomCell(room), RoomKind(room),
                       MemberCount(room), room.last_error()});
     }
     context.out.Table({"ROOM", "STATE", "KIND", "MEMBERS", "ERROR"}, rows);
@@ -195,7 +181,7 @@ ExitCode Show(const std::string& name, Context& context) {
   const v1::Room& room = response.room();
   std::vector<std::pair<std::string, Cell>> rows = {
       {"room", room.name()},
-      {"state", RoomState(room)},
+      {"state", RoomCell(room)},
       {"kind", RoomKind(room)},
       {"members", MemberCount(room)},
       {"joined", context.Format(room.joined_at())},

@@ -94,6 +94,20 @@ Cell StateCell(v1::ConnectionState state) {
   }
 }
 
+Cell RoomCell(const v1::Room& room) {
+  if (room.membership() == v1::MEMBERSHIP_LEAVING) {
+    return Cell("leaving", Style::kBusy);
+  }
+  switch (room.join_state()) {
+    case v1::JOIN_STATE_JOINED:
+      return Cell("joined", Style::kGood);
+    case v1::JOIN_STATE_FAILED:
+      return Cell("refused", Style::kBad);
+    default:
+      return Cell("pending", Style::kBusy);
+  }
+}
+
 std::string DescribeConnection(const Context& context,
                                const v1::ConnectionStatus& connection) {
   std::vector<std::string> parts;

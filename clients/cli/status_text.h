@@ -5,9 +5,10 @@
 
 #include "clients/cli/context.h"
 #include "clients/cli/output.h"
+#include "parley/v1/room.pb.h"
 #include "parley/v1/status.pb.h"
 
-// The daemon's status in words.
+// The daemon's status, and a room's, in words.
 namespace parley::cli {
 
 // Whether requests reach the server in this state.
@@ -15,6 +16,9 @@ bool IsConnected(v1::ConnectionState state);
 
 // "READY", coloured.
 Cell StateCell(v1::ConnectionState state);
+
+// "joined", "leaving", "pending" or "refused".
+Cell RoomCell(const v1::Room& room);
 
 // What goes with the state: since when and why, and what comes next.
 std::string DescribeConnection(const Context& context,

@@ -103,13 +103,7 @@ class Watcher {
     }
     const v1::Room& room = update.room();
     context_.out.Line(
-        {Now(), topic, room.name(),
-         EnumWord(v1::Membership_Name(room.membership()), "MEMBERSHIP_"),
-         absl::StrCat(
-             "(",
-             EnumWord(v1::JoinState_Name(room.join_state()), "JOIN_STATE_"),
-             ")"),
-         room.last_error()});
+        {Now(), topic, room.name(), RoomCell(room), room.last_error()});
   }
 
   void Print(const v1::MessageUpdate& update) {
