@@ -110,9 +110,18 @@ ScanResult Scan(absl::string_view text) {
 absl::StatusOr<json> ParseJson(absl::string_view text, int max_depth) {
   const ScanResult scan = Scan(text);
   if (scan.depth > max_depth) {
-    return absl::InvalidArgumentError(absl::StrCat("JSON nested ", scan.depth,
-                                                   " deep; ", max_depth,
-                                                   " levels are accepted"));
+    return absl::OutOfRangeError(absl::StrCat("JSON nested ", scan.depth,
+                                              " deep; ", max_depth,
+                                              " levels are accepted"));
+  }
+  // The parser takes a NUL for the end of the text, and skips a byte order
+  // mark; neither is JSON.
+  if (const size_t nul = text.find('\0'); nul != absl::string_view::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("not JSON: a syntax error at byte ", nul + 1));
+  }
+  if (absl::StartsWith(text, "\xef\xbb\xbf")) {
+    return absl::InvalidArgumentError("not JSON: a syntax error at byte 1");
   }
   std::string repaired;
   if (!scan.lone_surrogates.empty()) {

@@ -11,8 +11,8 @@
 namespace parley::base {
 
 // Parses one JSON value and nothing else. INVALID_ARGUMENT, in words for a
-// person that do not quote the text, if it is not JSON, is not UTF-8, nests
-// deeper than `max_depth` or has a number beyond a double.
+// person that do not quote the text, if it is not JSON, is not UTF-8 or has a
+// number beyond a double; OUT_OF_RANGE if it nests deeper than `max_depth`.
 //
 // Where JSON leaves the meaning open:
 //  - Of repeated members of an object the last one counts.

@@ -42,7 +42,10 @@ absl::StatusOr<absl::Duration> ParsePingDuration(const json& open,
 
 absl::StatusOr<size_t> ParseMaxPayload(const json& open) {
   const auto member = open.find("maxPayload");
-  if (member == open.end()) return model::kDefaultServerMaxPayloadBytes;
+  // JSON has no infinity: a server without a limit writes null.
+  if (member == open.end() || member->is_null()) {
+    return model::kDefaultServerMaxPayloadBytes;
+  }
   if (!member->is_number()) {
     return OpenError("has a maxPayload that is no number");
   }

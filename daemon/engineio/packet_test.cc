@@ -139,6 +139,8 @@ TEST(ParseOpen, BoundsMaxPayload) {
   EXPECT_THAT(OpenErrorOf(OpenWith("1", "1", "\"x\"")),
               HasSubstr("maxPayload that is no number"));
   EXPECT_EQ(ParseOpen(OpenWith("1", "1", "1024"))->max_payload, 1024u);
+  EXPECT_EQ(ParseOpen(OpenWith("1", "1", "null"))->max_payload,
+            model::kDefaultServerMaxPayloadBytes);
   for (const char* number : {"1e300", "9007199254740993"}) {
     EXPECT_EQ(ParseOpen(OpenWith("1", "1", number))->max_payload,
               model::kMaxFrameBytes);

@@ -133,6 +133,7 @@ absl::StatusOr<Packet> Decode(absl::string_view text) {
   }
   if (!rest.empty()) {
     absl::StatusOr<json> data = base::ParseJson(rest, kMaxJsonDepth);
+    if (absl::IsOutOfRange(data.status())) return data.status();
     if (!data.ok()) return Error(data.status().message());
     packet.data = *std::move(data);
   }

@@ -48,7 +48,8 @@ inline constexpr size_t kMaxNamespaceBytes = 255;
 // array with an id, CONNECT an object or nothing, DISCONNECT nothing. A refusal
 // may have any payload: whatever it says, it is one.
 //
-// INVALID_ARGUMENT in words for a person, without the packet's content.
+// INVALID_ARGUMENT in words for a person, without the packet's content;
+// OUT_OF_RANGE if its payload nests deeper than kMaxJsonDepth.
 // Repeated object members: the last one counts, as everywhere in JavaScript.
 // Whole numbers beyond 64 bits become doubles; those beyond a double are an
 // error.

@@ -211,6 +211,12 @@ void Session::OnMessage(absl::string_view payload, std::vector<Output>* out) {
         out);
   }
   absl::StatusOr<Packet> packet = Decode(payload);
+  if (absl::IsOutOfRange(packet.status())) {
+    // Another user's payload, which the server relays: ending the session
+    // would let one message put everybody in the room offline, again and again.
+    out->push_back(Ignored{std::string(packet.status().message())});
+    return;
+  }
   if (!packet.ok()) return Fail(std::string(packet.status().message()), out);
   attachments_left_ = packet->attachments;
   if (packet->nsp != kMainNamespace) {
