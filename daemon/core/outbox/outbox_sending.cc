@@ -144,7 +144,9 @@ absl::Status Outbox::SendEntry(Queue* queue, model::OutboxEntry entry,
   if (entry.possibly_sent && !server.deduplicates) {
     entry.possible_duplicate = true;
   }
-  options.possible_duplicate = entry.possible_duplicate;
+  // Where repeats are recognised, the mark would make it another message.
+  options.possible_duplicate =
+      entry.possible_duplicate && !server.deduplicates;
   const wire::Request request = sender_->dialect().EncodeSend(
       entry.room, entry.client_id, entry.content, options);
 
