@@ -274,8 +274,9 @@ void TcpProxy::Accept() {
       continue;
     }
     if (mode_ == Mode::kGarbage) {
-      constexpr char kGarbage[] = "\x16\x03\x01 certainly no HTTP \xff\xfe\r\n";
-      (void)!write(client, kGarbage, sizeof(kGarbage));
+      // More than a reader keeps of a line that it waits to see the end of.
+      const std::string garbage(16 * 1024, '\x16');
+      (void)!write(client, garbage.data(), garbage.size());
     }
     connection->to_server.from = client;
     connection->to_server.to = connection->server;
