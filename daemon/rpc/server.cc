@@ -39,6 +39,14 @@ int Milliseconds(absl::Duration duration) {
 // its thread waits for a call most of the time, and this is how long at a time.
 constexpr int kReflectionPollMs = 60 * 60 * 1000;
 
+// gRPC's own shutdown, with its last user, waits for a helper thread that may
+// sleep for ten seconds when a client had stopped reading. A process that ends
+// has no use for it.
+void KeepGrpcUntilExit() {
+  static const bool kept = (grpc_init(), true);
+  (void)kept;
+}
+
 }  // namespace
 
 RpcServer::RpcServer(Options options) : options_(std::move(options)) {}
@@ -76,6 +84,7 @@ std::unique_ptr<grpc::Server> RpcServer::BuildServer() {
 absl::Status RpcServer::Start(std::unique_ptr<Listener> listener,
                               runtime::EventSink* core, StoreAccess* store) {
   PARLEY_CHECK(server_ == nullptr && !stopped_);
+  KeepGrpcUntilExit();
   listener_ = std::move(listener);
   Listener* const accepting = listener_.get();
   services_.push_back(

@@ -96,7 +96,6 @@ void EdgeTest::StartServer() {
 std::shared_ptr<grpc::Channel> EdgeTest::Connect() {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   return grpc::CreateCustomChannel("unix:" + listener_options_.socket_path,
                                    grpc::InsecureChannelCredentials(),
