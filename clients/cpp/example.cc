@@ -24,8 +24,8 @@ int main() {
   while (reader->Read(&batch)) {
     for (const auto& update : batch.updates()) {
       if (!update.has_message()) continue;
-      std::cout << update.message().sender() << ": "
-                << update.message().text() << std::endl;
+      std::cout << update.message().sender() << ": " << update.message().text()
+                << std::endl;
     }
   }
   return std::cerr << reader->Finish().error_message() << "\n", 1;

@@ -25,6 +25,14 @@ def _generate(folder):
          "--grpc_out=" + folder,
          "--plugin=protoc-gen-grpc=/usr/bin/grpc_cpp_plugin"] + protos,
         cwd=tree.ROOT, check=True)
+    # As clients/cpp/testing/BUILD.bazel does.
+    mocks = os.path.join(folder, "clients", "cpp", "testing")
+    os.makedirs(mocks)
+    subprocess.run(
+        ["protoc", "-Iprotos", "--grpc_out=generate_mock_code=true:" + mocks,
+         "--plugin=protoc-gen-grpc=/usr/bin/grpc_cpp_plugin"]
+        + [proto for proto in protos if proto.startswith("protos/parley/")],
+        cwd=tree.ROOT, check=True)
 
 
 def _tidy(path, generated):
