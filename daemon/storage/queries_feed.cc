@@ -48,10 +48,10 @@ class ChangeReader {
     absl::StatusOr<FeedRow> feed_row = DecodeFeedRow(row.key, row.value);
     if (!feed_row.ok()) return feed_row.status();
     if (auto* tombstone = std::get_if<model::Tombstone>(&*feed_row)) {
-      bytes_ += kRowBytes;
       if (!Passes(tombstone->kind, tombstone->room)) {
         return std::optional<model::Change>();
       }
+      bytes_ += kRowBytes;
       return std::optional<model::Change>({seq, std::move(*tombstone)});
     }
     return ReadObject(row.key, std::get<std::string>(*feed_row), seq);
@@ -154,15 +154,11 @@ absl::StatusOr<ChangePage> ReadChanges(const StoreReader& reader,
     const std::optional<ParsedKey> parsed = ParseKey((*row)->key);
     if (!parsed.has_value()) return DamagedRecord((*row)->key, "it is no key");
     const model::ChangeSeq seq(parsed->number);
-    const size_t bytes_before = changes.bytes();
     auto change = changes.Read(**row, seq);
     if (!change.ok()) return change.status();
     if (change->has_value()) {
       // What does not fit starts the next page.
-      if (bytes_before > 0 && changes.bytes() > max_bytes &&
-          !page.changes.empty()) {
-        return page;
-      }
+      if (!page.changes.empty() && changes.bytes() > max_bytes) return page;
       page.changes.push_back(**std::move(change));
     }
     page.next = seq;

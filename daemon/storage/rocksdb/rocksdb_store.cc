@@ -249,13 +249,17 @@ absl::Status RocksDbStore::Recover() {
       return ToStatus(status, "cannot recover the store");
     }
     current.reset();
-    base::MutexLock lock(&mutex_);
-    if (instance_.use_count() > 1) {
-      return absl::UnavailableError(
-          absl::StrCat("the store must be opened anew (", status.ToString(),
-                       "), but readers still hold it"));
+    std::shared_ptr<Instance> closing;
+    {
+      base::MutexLock lock(&mutex_);
+      if (instance_.use_count() > 1) {
+        return absl::UnavailableError(
+            absl::StrCat("the store must be opened anew (", status.ToString(),
+                         "), but readers still hold it"));
+      }
+      closing = std::move(instance_);
     }
-    instance_.reset();
+    closing.reset();
   }
   return OpenInstance();
 }
