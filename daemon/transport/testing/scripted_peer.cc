@@ -24,7 +24,8 @@ namespace {
 // Nothing on one machine takes this long; a test that waits longer has failed.
 constexpr int kDeadlineMs = 20000;
 
-int Listen(uint16_t* port) {
+// A free port, taken and not listened to.
+int Bind(uint16_t* port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   PARLEY_CHECK(fd >= 0);
   sockaddr_in address = {};
@@ -226,7 +227,7 @@ void PeerConnection::Shutdown() {
 }
 
 ScriptedPeer::ScriptedPeer(Script script) : script_(std::move(script)) {
-  listener_ = Listen(&port_);
+  listener_ = Bind(&port_);
   PARLEY_CHECK(listen(listener_, 64) == 0);
   thread_ = std::thread([this] { AcceptAll(); });
 }
@@ -282,11 +283,8 @@ void ScriptedPeer::AcceptAll() {
   }
 }
 
-uint16_t RefusingPort() {
-  uint16_t port = 0;
-  const int fd = Listen(&port);
-  close(fd);
-  return port;
-}
+RefusingPort::RefusingPort() { fd_ = Bind(&port_); }
+
+RefusingPort::~RefusingPort() { close(fd_); }
 
 }  // namespace parley::transport::testing

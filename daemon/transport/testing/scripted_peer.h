@@ -117,8 +117,20 @@ class ScriptedPeer {
   std::thread thread_;
 };
 
-// A port of 127.0.0.1 that refuses connections: it was free a moment ago.
-uint16_t RefusingPort();
+// A port of 127.0.0.1 that refuses connections, and is nobody else's meanwhile.
+class RefusingPort {
+ public:
+  RefusingPort();
+  ~RefusingPort();
+  RefusingPort(const RefusingPort&) = delete;
+  RefusingPort& operator=(const RefusingPort&) = delete;
+
+  uint16_t port() const { return port_; }
+
+ private:
+  int fd_ = -1;
+  uint16_t port_ = 0;
+};
 
 }  // namespace parley::transport::testing
 

@@ -1,0 +1,31 @@
+#include "daemon/transport/testing/transport_test_bed.h"
+
+#include <utility>
+
+#include "daemon/base/check.h"
+
+namespace parley::transport::testing {
+
+std::unique_ptr<LwsTransport> MakeTransport(
+    RecordingSink* sink, const LwsTransport::Options& options) {
+  absl::StatusOr<std::unique_ptr<LwsTransport>> transport =
+      LwsTransport::Create(options, sink);
+  PARLEY_CHECK(transport.ok());
+  return *std::move(transport);
+}
+
+std::vector<std::string> EventsWith(ScriptedPeer::Script script,
+                                    core::TransportClosed* closed,
+                                    const LwsTransport::Options& options) {
+  ScriptedPeer peer(std::move(script));
+  RecordingSink sink;
+  std::unique_ptr<LwsTransport> transport = MakeTransport(&sink, options);
+  transport->Open(core::ConnectionId(1), peer.url());
+  // A test that waits in vain sees that there is no such line.
+  sink.WaitFor("closed 1");
+  transport->Stop();
+  if (closed != nullptr) *closed = sink.last_closed();
+  return sink.lines();
+}
+
+}  // namespace parley::transport::testing
