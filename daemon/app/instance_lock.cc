@@ -46,9 +46,8 @@ absl::StatusOr<InstanceLock> InstanceLock::Acquire(
   }
   // For people only: a full disk is no reason not to run.
   const std::string pid = absl::StrCat(getpid(), "\n");
-  if (ftruncate(fd, 0) != 0 ||
-      pwrite(fd, pid.data(), pid.size(), 0) !=
-          static_cast<ssize_t>(pid.size())) {
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) !=
+                                   static_cast<ssize_t>(pid.size())) {
     base::logging::Debug("cannot write the process id into the lock file",
                          {{"file", path}});
   }

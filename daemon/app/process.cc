@@ -37,16 +37,27 @@ void RaiseFileLimit() {
   }
 }
 
+// A service manager may have set the limits, and forbidden to change them: each
+// is touched only where it is not right already.
+void SwitchCoreDumpsOff() {
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    base::logging::Warning("cannot keep debuggers of the user out",
+                           {{"error", strerror(errno)}});
+  }
+  rlimit limit;
+  if (getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0) return;
+  const rlimit none = {0, 0};
+  if (setrlimit(RLIMIT_CORE, &none) != 0) {
+    base::logging::Warning("cannot switch core dumps off",
+                           {{"error", strerror(errno)}});
+  }
+}
+
 }  // namespace
 
 void HardenProcess() {
   umask(077);
-  const rlimit no_core = {0, 0};
-  if (setrlimit(RLIMIT_CORE, &no_core) != 0 ||
-      prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
-    base::logging::Warning("cannot switch core dumps off",
-                           {{"error", strerror(errno)}});
-  }
+  SwitchCoreDumpsOff();
   signal(SIGPIPE, SIG_IGN);
   RaiseFileLimit();
 }

@@ -32,9 +32,9 @@ absl::StatusOr<FileContent> ReadFile(const std::string& path,
   struct stat info;
   if (fstat(fd, &info) != 0) return Failed(path, errno);
   if (S_ISDIR(info.st_mode)) return Failed(path, EISDIR);
-  if (!S_ISREG(info.st_mode)) {
+  if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode)) {
     return absl::FailedPreconditionError(
-        absl::StrCat(path, ": it is no regular file"));
+        absl::StrCat(path, ": it is no file that can be read"));
   }
   // One byte more than is allowed, to see that there is more.
   const auto buffer = std::make_unique<char[]>(max_bytes + 1);

@@ -16,8 +16,9 @@ struct FileContent {
   mode_t mode = 0;
 };
 
-// A whole regular file of at most `max_bytes`. Never waits for another process,
-// as opening a pipe would. NOT_FOUND when there is none; errors name the file.
+// A whole file of at most `max_bytes`: a regular one, or a device such as
+// /dev/null. Never waits for another process, as opening a pipe would.
+// NOT_FOUND when there is none; errors name the file.
 absl::StatusOr<FileContent> ReadFile(const std::string& path, size_t max_bytes);
 
 }  // namespace parley::app

@@ -54,7 +54,7 @@ TEST(ReadFileTest, DoesNotWaitForAPipe) {
   unlink(path.c_str());
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   EXPECT_THAT(std::string(ReadFile(path, 10).status().message()),
-              HasSubstr("no regular file"));
+              HasSubstr("no file that can be read"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "daemon/model/errors.h"
+#include "daemon/storage/open.h"
 
 namespace parley::app {
 namespace {
@@ -79,7 +80,8 @@ absl::Status StoreGate::Recover() {
       left_.WaitFor(&mutex_, std::min(left, kPatience));
     }
   }
-  const absl::Status status = store_->Recover();
+  absl::Status status = store_->Recover();
+  if (status.ok()) status = storage::StartEpoch(store_);
   base::MutexLock lock(&mutex_);
   closed_ = status;
   return status;

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "daemon/model/errors.h"
 #include "daemon/storage/memory_store.h"
+#include "daemon/storage/open.h"
 #include "gtest/gtest.h"
 
 namespace parley::app {
@@ -16,6 +17,7 @@ namespace {
 // A store whose recovery says what it is told to, and when.
 class RecoveringStore : public storage::MemoryStore {
  public:
+  RecoveringStore() { EXPECT_TRUE(storage::PrepareStore(this, "store").ok()); }
   absl::Status Recover() override {
     started.set_value();
     return outcome.get_future().get();
