@@ -24,25 +24,33 @@ struct HealthOptions {
   bool upstream = false;
 };
 
-// What is unwell, in the daemon's own words.
-std::string ExplainUnwell(const HealthOptions& options, Context& context) {
+// What is unwell, and the exit code that says so.
+struct Trouble {
+  std::string text;  // in the daemon's own words
+  ExitCode code = kRefused;
+};
+
+Trouble AskForTrouble(const HealthOptions& options, Context& context) {
   v1::GetStatusResponse response;
   const grpc::Status status = Context::CallUntil(
       absl::Now() + context.timeout,
       &v1::DaemonService::StubInterface::GetStatus, context.client.daemon(),
       v1::GetStatusRequest(), &response);
-  if (!status.ok()) return status.error_message();
+  if (!status.ok()) return {status.error_message()};
   if (options.upstream) {
     const v1::ConnectionStatus& connection = response.status().connection();
-    return absl::StrCat("the connection is ",
-                        StateCell(connection.state()).text, ", ",
-                        DescribeConnection(context, connection));
+    return {
+        absl::StrCat("the connection is ", StateCell(connection.state()).text,
+                     ", ", DescribeConnection(context, connection)),
+        connection.state() == v1::CONNECTION_STATE_CREDENTIALS_REQUIRED
+            ? kCredentialsNeeded
+            : kRefused};
   }
   const v1::StoreStatus& store = response.status().store();
-  return absl::StrCat(
-      "the store is ",
-      EnumWord(v1::StoreState_Name(store.state()), "STORE_STATE_"),
-      store.error().empty() ? "" : ": ", store.error());
+  return {
+      absl::StrCat("the store is ",
+                   EnumWord(v1::StoreState_Name(store.state()), "STORE_STATE_"),
+                   store.error().empty() ? "" : ": ", store.error())};
 }
 
 ExitCode ReportServing(const HealthCheckResponse& response, Context& context) {
@@ -70,9 +78,9 @@ ExitCode Check(const HealthOptions& options, Context& context) {
   } else {
     context.out.Line({Cell("not serving", Style::kBad)});
   }
-  context.out.Note(
-      absl::StrCat("not healthy: ", ExplainUnwell(options, context)));
-  return kRefused;
+  const Trouble trouble = AskForTrouble(options, context);
+  context.out.Note(absl::StrCat("not healthy: ", trouble.text));
+  return trouble.code;
 }
 
 // Reads one watch until the service is well, or the stream ends.
@@ -113,7 +121,7 @@ ExitCode Wait(const HealthOptions& options, Context& context) {
       !probe.ok() ? std::string(probe.message())
       : end.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED
           ? end.error_message()
-          : ExplainUnwell(options, context)));
+          : AskForTrouble(options, context).text));
   return kTimedOut;
 }
 

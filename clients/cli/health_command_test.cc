@@ -68,6 +68,23 @@ TEST(HealthTest, AsksForTheConnection) {
             "on purpose\n");
 }
 
+TEST(HealthTest, TellsThatCredentialsAreNeeded) {
+  FakeMethods methods = OfflineDaemon();
+  methods.get_status = [](const v1::GetStatusRequest&,
+                          v1::GetStatusResponse* response) {
+    v1::ConnectionStatus* connection =
+        response->mutable_status()->mutable_connection();
+    connection->set_state(v1::CONNECTION_STATE_CREDENTIALS_REQUIRED);
+    connection->set_cause("the server refused the token");
+    return grpc::Status::OK;
+  };
+  const FakeDaemon daemon(methods);
+  const RunResult result = CliRunner(daemon).Run({"health", "--upstream"});
+  EXPECT_EQ(result.code, 4);
+  EXPECT_THAT(result.err, HasSubstr("CREDENTIALS_REQUIRED, the server refused "
+                                    "the token"));
+}
+
 TEST(HealthTest, TellsWhatIsWrongWithTheStore) {
   FakeMethods methods;
   methods.health_check = [](const HealthCheckRequest&,

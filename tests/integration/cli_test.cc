@@ -62,6 +62,23 @@ class CliTest : public testing::Test {
   Daemon* alice_ = nullptr;
 };
 
+TEST_F(CliTest, IsOfTheDaemonsVersion) {
+  const std::string version = Json({"status"})["status"]["version"];
+  EXPECT_EQ(RunCtl(bed_.dir(), {"--version"}).out,
+            "parleyctl " + version + "\n");
+}
+
+TEST_F(CliTest, TellsThatTheTokenIsNoGood) {
+  Daemon& stranger = bed_.AddDaemon("stranger");
+  stranger.options().token = "certainly no token";
+  ASSERT_OK(stranger.Start());
+  ASSERT_TRUE(WaitForConnection(stranger, "CREDENTIALS_REQUIRED"));
+  EXPECT_EQ(stranger.Ctl({"health"}).code, 0);
+  const RunResult result = stranger.Ctl({"health", "--upstream"});
+  EXPECT_EQ(result.code, 4);
+  EXPECT_THAT(result.err, HasSubstr("CREDENTIALS_REQUIRED"));
+}
+
 TEST_F(CliTest, SendsAndLists) {
   ASSERT_EQ(Code({"room", "join", "--room", "r"}), 0);
   const RunResult sent = Send("r", "m1", {"--wait", "sent"});
