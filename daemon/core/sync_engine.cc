@@ -50,14 +50,41 @@ absl::Status SyncEngine::Load() {
 absl::StatusOr<Step> SyncEngine::Handle(Event event, base::Now now) {
   StepContext context(now, tables_, &rng_);
   absl::Status status = Route(&event, &context);
+  if (status.ok()) status = RouteComponents(&context);
   if (status.ok()) status = RouteConnection(&context);
-  if (!status.ok()) return status;
+  std::vector<Effect> effects = context.TakeEffects();
+  if (!status.ok()) {
+    for (const Effect& effect : effects) {
+      const auto* reply = std::get_if<Reply>(&effect.body);
+      if (reply != nullptr) unanswered_.push_back(reply->call);
+    }
+    return status;
+  }
   fanout_.Finish(Status(), &context);
   Step step;
   step.transaction = tables_->staged()->TakeTransaction();
   step.transaction_number = tables_->staged()->last_taken();
-  step.effects = context.TakeEffects();
+  step.effects = std::move(effects);
+  for (Effect& effect : context.TakeEffects()) {
+    step.effects.push_back(std::move(effect));
+  }
   return step;
+}
+
+std::vector<CallId> SyncEngine::WaitingCalls() const {
+  std::vector<CallId> calls = outbox_.WaitingCalls();
+  calls.insert(calls.end(), unanswered_.begin(), unanswered_.end());
+  return calls;
+}
+
+absl::Status SyncEngine::RouteComponents(StepContext* context) {
+  while (rooms_.has_outputs() || outbox_.has_outputs()) {
+    if (absl::Status status = RouteRooms(context); !status.ok()) return status;
+    if (absl::Status status = RouteOutbox(context); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
 }
 
 model::CoreStatus SyncEngine::Status() const {
@@ -74,11 +101,7 @@ absl::Status SyncEngine::Route(Event* event, StepContext* context) {
       Overloaded{
           [&](Started&) {
             connection_.OnStarted(context);
-            if (absl::Status status = outbox_.OnStarted(context);
-                !status.ok()) {
-              return status;
-            }
-            return RouteOutbox(context);
+            return outbox_.OnStarted(context);
           },
           [&](Command& command) { return RouteCommand(&command, context); },
           [&](TransportOpened& opened) {
@@ -108,7 +131,7 @@ absl::Status SyncEngine::Route(Event* event, StepContext* context) {
 
 absl::Status SyncEngine::RouteCommand(Command* command, StepContext* context) {
   const CallId call = command->call;
-  absl::Status status = std::visit(
+  return std::visit(
       Overloaded{
           [&](SendMessage& send) {
             if (absl::Status refused = connection_.AcceptsWork();
@@ -137,6 +160,7 @@ absl::Status SyncEngine::RouteCommand(Command* command, StepContext* context) {
           },
           [&](FlushOutbox&) {
             connection_.RetryNow(context);
+            rooms_.RetryNow(context);
             return outbox_.Flush(call, context);
           },
           [&](Connect&) {
@@ -153,14 +177,10 @@ absl::Status SyncEngine::RouteCommand(Command* command, StepContext* context) {
           },
       },
       command->body);
-  if (!status.ok()) return status;
-  if (absl::Status routed = RouteRooms(context); !routed.ok()) return routed;
-  return RouteOutbox(context);
 }
 
 absl::Status SyncEngine::RouteTimer(const TimerId& timer,
                                     StepContext* context) {
-  absl::Status status;
   switch (timer.kind) {
     case TimerKind::kConnectRetry:
     case TimerKind::kConnectTimeout:
@@ -170,16 +190,12 @@ absl::Status SyncEngine::RouteTimer(const TimerId& timer,
       return absl::OkStatus();
     case TimerKind::kJoinTimeout:
     case TimerKind::kJoinRetry:
-      status = rooms_.OnTimer(timer, context);
-      if (!status.ok()) return status;
-      return RouteRooms(context);
+      return rooms_.OnTimer(timer, context);
     case TimerKind::kSendTimeout:
     case TimerKind::kSendRetry:
     case TimerKind::kExpiry:
     case TimerKind::kPruneSent:
-      status = outbox_.OnTimer(timer, context);
-      if (!status.ok()) return status;
-      return RouteOutbox(context);
+      return outbox_.OnTimer(timer, context);
     case TimerKind::kRelaxedSync:
       // The host's own.
       return absl::OkStatus();
@@ -214,8 +230,7 @@ absl::Status SyncEngine::RouteConnection(StepContext* context) {
             },
         },
         output);
-    if (status.ok()) status = RouteRooms(context);
-    if (status.ok()) status = RouteOutbox(context);
+    if (status.ok()) status = RouteComponents(context);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -231,7 +246,7 @@ absl::Status SyncEngine::RouteServerEvent(const wire::ServerEvent& event,
             if (message.sender.empty() ||
                 message.sender == connection_.user()) {
               absl::Status status = outbox_.OnEcho(message, context);
-              if (status.ok()) status = RouteOutbox(context);
+              if (status.ok()) status = RouteComponents(context);
               if (!status.ok()) return status;
             }
             return timeline_.OnReceived(message, connection_.capabilities(),
@@ -258,13 +273,17 @@ absl::Status SyncEngine::RouteServerEvent(const wire::ServerEvent& event,
 
 absl::Status SyncEngine::RouteRooms(StepContext* context) {
   for (RoomsOutput& output : rooms_.TakeOutputs()) {
-    absl::Status status = std::visit(
-        Overloaded{
-            [&](RoomSettled& settled) {
-              return outbox_.OnRoomSettled(settled.room, context);
-            },
-        },
-        output);
+    absl::Status status =
+        std::visit(Overloaded{
+                       [&](RoomSettled& settled) {
+                         return outbox_.OnRoomSettled(settled.room, context);
+                       },
+                       [&](RoomUnsettled& unsettled) {
+                         outbox_.OnRoomUnsettled(unsettled.room);
+                         return absl::OkStatus();
+                       },
+                   },
+                   output);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -283,7 +302,8 @@ absl::Status SyncEngine::RouteOutbox(StepContext* context) {
             },
             [&](EntrySent& sent) {
               return timeline_.OnEntrySent(sent.entry, sent.result,
-                                           connection_.user(), context);
+                                           connection_.user(),
+                                           connection_.capabilities(), context);
             },
             [&](EntryCancelled& cancelled) {
               return timeline_.OnEntryCancelled(cancelled.entry,

@@ -52,7 +52,7 @@ class SyncEngine {
   model::CoreStatus Status() const;
   // Calls that wait for something other than a commit. Whoever gives this
   // engine up answers them.
-  std::vector<CallId> WaitingCalls() const { return outbox_.WaitingCalls(); }
+  std::vector<CallId> WaitingCalls() const;
 
  private:
   SyncEngine(const EngineOptions& options, storage::Tables* tables,
@@ -66,6 +66,8 @@ class SyncEngine {
   absl::Status RouteServerEvent(const wire::ServerEvent& event,
                                 StepContext* context);
   absl::Status RouteOutbox(StepContext* context);
+  // Until neither rooms nor outbox has anything to tell.
+  absl::Status RouteComponents(StepContext* context);
   absl::Status RouteRooms(StepContext* context);
 
   storage::Tables* const tables_;
@@ -75,6 +77,8 @@ class SyncEngine {
   Outbox outbox_;
   Timeline timeline_;
   Fanout fanout_;
+  // Of a step that failed: calls that it would have answered.
+  std::vector<CallId> unanswered_;
 };
 
 }  // namespace parley::core

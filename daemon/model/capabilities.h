@@ -18,6 +18,9 @@ enum class Dialect { kUnknown = 0, kFull = 1, kPlugin = 2 };
 struct ServerCapabilities {
   Dialect dialect = Dialect::kUnknown;
   std::string protocol_version;
+  // Counts the history epochs that this device has met. Positions in rooms
+  // are compared within one of them only.
+  uint32_t history_era = 0;
   std::string history_epoch;  // empty: the server keeps no history
   bool message_ids = false;   // send acks name the message
   bool deduplicates = false;  // by (sender, client message id)

@@ -65,6 +65,9 @@ struct Message {
   base::WallTime sent_at;
   // The server's gap-free position in the room; 0: the server has none.
   uint64_t room_seq = 0;
+  // ServerCapabilities::history_era when the place was told: places of an
+  // earlier one are before all of a later one.
+  uint32_t history_era = 0;
   // It was sent again without knowing whether the first try had arrived, to a
   // server that does not de-duplicate.
   bool possible_duplicate = false;

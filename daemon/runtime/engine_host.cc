@@ -82,17 +82,16 @@ void EngineHost::Handle(core::Event event, base::Now now) {
 }
 
 void EngineHost::Run(core::Event event, base::Now now) {
-  std::optional<WaitingCall> call;
+  core::CallId call;
   if (const auto* command = std::get_if<core::Command>(&event)) {
-    call.emplace();
-    call->call = command->call;
-    if (const auto* send = std::get_if<core::SendMessage>(&command->body)) {
-      call->client_id = send->client_id;
-    }
+    call = command->call;
   }
   auto step = engine_->Handle(std::move(event), now);
   if (!step.ok()) {
-    if (call.has_value()) waiting_.push_back(*std::move(call));
+    // Nothing of the step was written, whatever the store says of its message.
+    if (call != core::CallId()) {
+      waiting_.push_back({call, model::ClientMessageId(), false});
+    }
     GoDown(step.status(), now);
     return;
   }
@@ -129,7 +128,10 @@ void EngineHost::GoDown(const absl::Status& status, base::Now now) {
     if (reply->result.ok()) {
       const auto* accepted =
           std::get_if<core::MessageAccepted>(&*reply->result);
-      if (accepted != nullptr) call.client_id = accepted->client_id;
+      if (accepted != nullptr) {
+        call.client_id = accepted->client_id;
+        call.repeated = accepted->repeated;
+      }
     }
     waiting_.push_back(std::move(call));
   }
@@ -138,7 +140,9 @@ void EngineHost::GoDown(const absl::Status& status, base::Now now) {
     const bool waits = std::any_of(
         waiting_.begin(), waiting_.end(),
         [call](const WaitingCall& other) { return other.call == call; });
-    if (!waits) waiting_.push_back({call, model::ClientMessageId()});
+    if (!waits) {
+      waiting_.push_back({call, model::ClientMessageId(), false});
+    }
   }
   executor_.reset();
   engine_.reset();
@@ -169,6 +173,8 @@ void EngineHost::OnRecovered(const absl::Status& status, base::Now now) {
   AnswerWaiting();
   sink_->Perform(
       core::Log{core::Log::Severity::kInfo, "the store is open again"});
+  // The commit that failed may have been made: its news was never told.
+  sink_->Perform(core::FeedAdvanced{tables_->last_change()});
   Run(core::Started{}, now);
 }
 
@@ -180,6 +186,7 @@ void EngineHost::AnswerWaiting() {
       if (sent.ok() && sent->has_value()) {
         core::MessageAccepted accepted;
         accepted.client_id = call.client_id;
+        accepted.repeated = call.repeated;
         accepted.outcome = (*sent)->outcome;
         accepted.message_id = (*sent)->message_id;
         result = accepted;

@@ -62,7 +62,9 @@ class EngineHost {
  private:
   struct WaitingCall {
     core::CallId call;
-    model::ClientMessageId client_id;  // of a SendMessage; else empty
+    // Of a SendMessage whose commit failed: what became of it is looked up.
+    model::ClientMessageId client_id;
+    bool repeated = false;  // it had been accepted before
   };
 
   absl::Status Build();

@@ -75,8 +75,8 @@ enum class MetaField : uint8_t {
 // Where a message stands in its room.
 //
 //   order                               tie                       when
-//   the server's room_seq               change seq of its placing  it has one
-//   sent_at, Unix milliseconds          change seq of its placing  it has none
+//   era, the server's room_seq          change seq of its placing  it has one
+//   era, sent_at in Unix milliseconds   change seq of its placing  it has none
 //   kLocalOrder                         its OutboxSeq              in the
 //   outbox
 //
@@ -85,6 +85,9 @@ enum class MetaField : uint8_t {
 // their arrival. A message keeps its place while its order stays the same.
 struct MessagePosition {
   static constexpr uint64_t kLocalOrder = UINT64_MAX;
+  // The low bits are the number of the table above, the high ones the
+  // history era: a server that starts anew counts from 1 again.
+  static constexpr int kNumberBits = 44;
 
   uint64_t order = 0;
   uint64_t tie = 0;

@@ -46,6 +46,8 @@ absl::Status CheckSchema(uint32_t version) {
   return absl::OkStatus();
 }
 
+}  // namespace
+
 absl::Status StartEpoch(Store* store) {
   auto epochs = ReadFeedEpochs(*store);
   if (!epochs.ok()) return epochs.status();
@@ -62,8 +64,6 @@ absl::Status StartEpoch(Store* store) {
   transaction.writes = {{key, EncodeFeedEpochs(key, *epochs)}};
   return store->Commit({transaction});
 }
-
-}  // namespace
 
 absl::Status PrepareStore(Store* store, const std::string& new_store_id) {
   const auto schema =

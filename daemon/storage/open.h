@@ -21,6 +21,10 @@ inline constexpr uint32_t kSchemaVersion = 1;
 // record that must be there is damaged. Nothing is deleted in either case.
 absl::Status PrepareStore(Store* store, const std::string& new_store_id);
 
+// Opens a new epoch of the change feed: also after a store was recovered while
+// the program runs, since that may have taken changes away that were read.
+absl::Status StartEpoch(Store* store);
+
 }  // namespace parley::storage
 
 #endif  // DAEMON_STORAGE_OPEN_H_

@@ -291,6 +291,7 @@ std::string EncodeMessage(absl::string_view key,
   ToProto(message.content, proto.mutable_content());
   proto.set_sent_at_ms(ToMillis(message.sent_at));
   proto.set_room_seq(message.room_seq);
+  proto.set_history_era(message.history_era);
   proto.set_possible_duplicate(message.possible_duplicate);
   proto.set_change_seq(message.change_seq.value());
   return Seal(key, proto);
@@ -315,6 +316,7 @@ absl::StatusOr<model::Message> DecodeMessage(absl::string_view key,
   message.sender = model::UserId(proto.sender());
   message.sent_at = FromMillis(proto.sent_at_ms());
   message.room_seq = proto.room_seq();
+  message.history_era = proto.history_era();
   message.possible_duplicate = proto.possible_duplicate();
   message.change_seq = model::ChangeSeq(proto.change_seq());
   return message;

@@ -182,6 +182,7 @@ std::string EncodeCapabilities(absl::string_view key,
   proto.set_max_payload_bytes(from.max_payload_bytes);
   proto.set_max_text_bytes(from.max_text_bytes);
   for (const std::string& name : from.advertised) proto.add_advertised(name);
+  proto.set_history_era(from.history_era);
   proto.set_learned_at_ms(ToMillis(from.learned_at));
   return Seal(key, proto);
 }
@@ -208,6 +209,7 @@ absl::StatusOr<model::ServerCapabilities> DecodeCapabilities(
   to.max_payload_bytes = proto.max_payload_bytes();
   to.max_text_bytes = proto.max_text_bytes();
   to.advertised.assign(proto.advertised().begin(), proto.advertised().end());
+  to.history_era = proto.history_era();
   to.learned_at = FromMillis(proto.learned_at_ms());
   return to;
 }

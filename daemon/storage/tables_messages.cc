@@ -13,12 +13,17 @@ namespace {
 constexpr uint64_t kMaxEvictionsPerPut = 4;
 
 uint64_t OrderOf(const model::Message& message) {
-  // The largest number means "in the outbox"; a server cannot claim it.
-  if (message.room_seq > 0) {
-    return std::min(message.room_seq, MessagePosition::kLocalOrder - 1);
-  }
-  return static_cast<uint64_t>(
-      std::max<int64_t>(absl::ToUnixMillis(message.sent_at), 0));
+  constexpr uint64_t kMaxNumber =
+      (uint64_t{1} << MessagePosition::kNumberBits) - 1;
+  // All ones mean "in the outbox"; no era reaches that.
+  constexpr uint64_t kMaxEra =
+      (uint64_t{1} << (64 - MessagePosition::kNumberBits)) - 2;
+  const uint64_t number = message.room_seq > 0
+                              ? message.room_seq
+                              : static_cast<uint64_t>(std::max<int64_t>(
+                                    absl::ToUnixMillis(message.sent_at), 0));
+  const uint64_t era = std::min<uint64_t>(message.history_era, kMaxEra);
+  return era << MessagePosition::kNumberBits | std::min(number, kMaxNumber);
 }
 
 bool Before(MessagePosition a, MessagePosition b) {

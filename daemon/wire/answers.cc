@@ -45,7 +45,7 @@ constexpr struct {
 Answer Malformed(absl::string_view problem) {
   Answer answer;
   answer.error = RequestError{
-      ErrorClass::kTransient, kMalformedAnswer,
+      ErrorClass::kUnknown, kMalformedAnswer,
       absl::StrCat("the server's answer makes no sense: ", problem),
       std::nullopt};
   return answer;

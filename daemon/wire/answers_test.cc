@@ -36,7 +36,7 @@ TEST(DecodeAnswerTest, Failure) {
   EXPECT_TRUE(answer.data.is_null());
 }
 
-TEST(DecodeAnswerTest, AnyOtherShapeIsATransientError) {
+TEST(DecodeAnswerTest, OfAnyOtherShapeTheOutcomeIsUnknown) {
   for (const char* args :
        {"null", "{}", "[]", "[null]", "[1]", "[[]]", "[{}]", R"(["success"])",
         R"([{"success":1}])", R"([{"success":"true"}])", R"([{"data":{}}])",
@@ -48,7 +48,7 @@ TEST(DecodeAnswerTest, AnyOtherShapeIsATransientError) {
     const Answer answer = Decode(args);
     ASSERT_TRUE(answer.error.has_value()) << args;
     EXPECT_EQ(answer.error->code, kMalformedAnswer) << args;
-    EXPECT_EQ(answer.error->error_class, ErrorClass::kTransient) << args;
+    EXPECT_EQ(answer.error->error_class, ErrorClass::kUnknown) << args;
     EXPECT_FALSE(answer.error->message.empty()) << args;
   }
 }

@@ -62,6 +62,7 @@ using ServerEvent = std::variant<Ready, MessageReceived, MemberChanged,
 enum class ErrorClass {
   kTransient,   // try the same again later
   kPermanent,   // the same will be refused again
+  kUnknown,     // the answer makes no sense: it may have been done
   kOutOfOrder,  // its predecessor is missing; says nothing of the message
   kAuth,  // the session is not accepted; nothing is wrong with the request
 };
@@ -120,7 +121,7 @@ class Dialect {
   virtual ServerEvent DecodeEvent(absl::string_view name,
                                   const nlohmann::json& args) const = 0;
 
-  // A malformed answer is an error of class kTransient with code
+  // A malformed answer is an error of class kUnknown with code
   // MALFORMED_ANSWER, never an exception and never a success.
   virtual Answer DecodeAnswer(const nlohmann::json& args) const = 0;
   virtual SendResult DecodeSendResult(const nlohmann::json& data) const = 0;

@@ -194,7 +194,8 @@ void Connection::OnClosed(const TransportClosed& event, StepContext* context) {
   // The transport has no such connection any more: nothing to close there.
   connection_ = ConnectionId();
   Drop(event.reason, /*closed_by_server=*/event.close_code != 0, context);
-  WaitAndRetry(code, event.reason, event.retry_after, context);
+  WaitAndRetry(code, event.reason, {/*refused=*/false, event.retry_after},
+               context);
 }
 
 void Connection::OnTimer(const TimerId& timer, StepContext* context) {
@@ -263,9 +264,20 @@ void Connection::HandleSessionOutput(const socketio::Output& output,
   } else if (const auto* ack = std::get_if<socketio::AckReceived>(&output)) {
     const auto it = unanswered_.find(ToRequestId(ack->id));
     if (it == unanswered_.end()) return;
-    outputs_.push_back(
-        Answered{it->second, it->first, dialect().DecodeAnswer(ack->args)});
+    const Answered answered{it->second, it->first,
+                            dialect().DecodeAnswer(ack->args)};
     unanswered_.erase(it);
+    if (answered.answer.error.has_value() &&
+        answered.answer.error->error_class == wire::ErrorClass::kAuth) {
+      // The session is over for the server, whatever the request was.
+      const std::string words =
+          absl::StrCat("the server does not accept the session any more: ",
+                       answered.answer.error->message);
+      Drop(words, /*closed_by_server=*/false, context);
+      Reject(answered.answer.error->code, words, context);
+      return;
+    }
+    outputs_.push_back(answered);
   } else if (const auto* ignored = std::get_if<socketio::Ignored>(&output)) {
     ++ignored_events_;
     context->LogLine(Log::Severity::kDebug,
@@ -292,7 +304,8 @@ void Connection::HandleRefusal(const socketio::Refused& refusal,
            context);
     return;
   }
-  WaitAndRetry(error.code, words, error.retry_after, context);
+  WaitAndRetry(error.code, words, {/*refused=*/true, error.retry_after},
+               context);
 }
 
 void Connection::HandleServerEvent(const socketio::EventReceived& event,
@@ -318,6 +331,7 @@ void Connection::BecomeReady(const wire::Ready& ready, StepContext* context) {
   model::UserId user = ready.user;
   if (user.empty()) user = wire::ReadTokenClaims(token_.Reveal()).user;
   if (user.empty()) user = options_.configured_user;
+  if (user.empty()) user = binding_.user;
   if (!IdentityAllowed(user)) {
     const std::string words =
         absl::StrCat("the server says that the token is for ", user.value(),
@@ -334,7 +348,10 @@ void Connection::BecomeReady(const wire::Ready& ready, StepContext* context) {
   }
   user_ = user;
   rejected_token_ = base::Secret();
+  uint32_t era = capabilities_.history_era;
+  if (capabilities_.history_epoch != ready.capabilities.history_epoch) ++era;
   capabilities_ = ready.capabilities;
+  capabilities_.history_era = era;
   capabilities_.learned_at = context->wall();
   capabilities_.ordered_window = std::min(
       std::max(capabilities_.ordered_window, 1u), model::kMaxOrderedWindow);
@@ -384,16 +401,14 @@ void Connection::Drop(const std::string& reason, bool closed_by_server,
 void Connection::Fail(const std::string& code, const std::string& reason,
                       bool closed_by_server, StepContext* context) {
   Drop(reason, closed_by_server, context);
-  WaitAndRetry(code, reason, std::nullopt, context);
+  WaitAndRetry(code, reason, {}, context);
 }
 
 void Connection::WaitAndRetry(const std::string& code,
                               const std::string& reason,
-                              std::optional<absl::Duration> retry_after,
+                              const socketio::ReconnectPolicy::Failure& failure,
                               StepContext* context) {
   SetError(code, reason, context);
-  socketio::ReconnectPolicy::Failure failure;
-  failure.retry_after = retry_after;
   const absl::Duration delay = reconnect_.NextDelay(failure, context->rng());
   status_.attempt = reconnect_.attempt();
   status_.next_retry_at = context->wall() + delay;

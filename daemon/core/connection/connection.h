@@ -141,7 +141,7 @@ class Connection : public RequestSender {
   void Drop(const std::string& reason, bool closed_by_server,
             StepContext* context);
   void WaitAndRetry(const std::string& code, const std::string& reason,
-                    std::optional<absl::Duration> retry_after,
+                    const socketio::ReconnectPolicy::Failure& failure,
                     StepContext* context);
   void Reject(const std::string& code, const std::string& words,
               StepContext* context);

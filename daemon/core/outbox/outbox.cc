@@ -47,8 +47,8 @@ absl::Status Outbox::Load(const storage::Tables& tables) {
     if (!head.ok()) return head.status();
     Queue& queue = queues_[room.room];
     queue.next = room.head_seq;
-    if (!head->empty()) queue.oldest_at = head->front().accepted_at;
     queue.room = std::move(room);
+    if (!head->empty()) SetOldest(&queue, head->front().accepted_at);
   }
   return absl::OkStatus();
 }
@@ -210,7 +210,7 @@ absl::Status Outbox::Enqueue(Queue* queue, model::OutboxEntry* entry,
   if (queue->room.queued == 0) {
     queue->room.head_seq = entry->seq;
     queue->next = entry->seq;
-    queue->oldest_at = entry->accepted_at;
+    SetOldest(queue, entry->accepted_at);
     outputs_.push_back(QueueFilled{entry->room});
   }
   ++queue->room.queued;
@@ -452,13 +452,17 @@ absl::Status Outbox::LeaveQueue(Queue* queue, const model::OutboxEntry& entry,
     auto head =
         context->tables().QueuedEntries(queue->room.room, entry.seq.Next(), 1);
     if (!head.ok()) return head.status();
-    if (!head->empty()) {
-      queue->room.head_seq = head->front().seq;
-      queue->oldest_at = head->front().accepted_at;
+    if (head->empty()) {
+      return absl::DataLossError(
+          absl::StrCat("the outbox of room ", queue->room.room.value(),
+                       " counts more messages than there are"));
     }
+    queue->room.head_seq = head->front().seq;
+    SetOldest(queue, head->front().accepted_at);
   }
   if (queue->room.queued == 0) {
     queue->room.head_seq = queue->room.next_seq;
+    SetOldest(queue, std::nullopt);
     outputs_.push_back(QueueDrained{queue->room.room});
   }
   queue->next = std::max(queue->next, queue->room.head_seq);
@@ -481,7 +485,7 @@ absl::Status Outbox::SetNextExpiry(StepContext* context) {
 }
 
 absl::Status Outbox::ParkExpired(StepContext* context) {
-  for (;;) {
+  for (int parked = 0; parked < kMaxParkedAStep; ++parked) {
     auto next = context->tables().NextToExpire();
     if (!next.ok()) return next.status();
     if (!next->has_value() || *(*next)->expires_at > context->wall()) {
@@ -507,6 +511,8 @@ absl::Status Outbox::ParkExpired(StepContext* context) {
       return status;
     }
   }
+  context->SetTimerIn({TimerKind::kExpiry, {}}, absl::ZeroDuration());
+  return absl::OkStatus();
 }
 
 absl::Status Outbox::OnTimer(const TimerId& timer, StepContext* context) {
@@ -538,6 +544,14 @@ void Outbox::AddHistory(model::OutboxEntry* entry, std::string what,
       {context->wall(), std::move(what), std::move(detail)});
 }
 
+void Outbox::SetOldest(Queue* queue, std::optional<base::WallTime> oldest) {
+  if (queue->oldest_at.has_value()) {
+    oldest_.erase({*queue->oldest_at, queue->room.room});
+  }
+  queue->oldest_at = oldest;
+  if (oldest.has_value()) oldest_.insert({*oldest, queue->room.room});
+}
+
 std::vector<OutboxOutput> Outbox::TakeOutputs() {
   return std::exchange(outputs_, {});
 }
@@ -549,13 +563,7 @@ model::OutboxStatus Outbox::status() const {
   status.bytes = bytes_;
   status.max_entries = options_.max_entries;
   status.max_bytes = options_.max_bytes;
-  for (const auto& [id, queue] : queues_) {
-    if (queue.room.queued == 0) continue;
-    if (!status.oldest_queued_at.has_value() ||
-        queue.oldest_at < *status.oldest_queued_at) {
-      status.oldest_queued_at = queue.oldest_at;
-    }
-  }
+  if (!oldest_.empty()) status.oldest_queued_at = oldest_.begin()->first;
   return status;
 }
 

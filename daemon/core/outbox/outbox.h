@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -68,9 +69,9 @@ using OutboxOutput = std::variant<EntryAccepted, EntryChanged, EntrySent,
 // A frame leaves only after its attempt is on the disk, so that after any crash
 // what may have been sent is known, and a cancel can tell the truth.
 //
-// After the server closed the connection upon one of several frames, only one
-// is on its way at a time until each of them has been answered: the next close
-// has one suspect. Single-threaded.
+// After the server closed the connection upon one of several frames, each of
+// them is a suspect until it is answered: it travels alone, so that the next
+// close has one cause. Single-threaded.
 class Outbox {
  public:
   enum class AmbiguousPolicy {
@@ -81,7 +82,7 @@ class Outbox {
     uint64_t max_entries = model::kDefaultMaxOutboxEntries;
     uint64_t max_bytes = model::kDefaultMaxOutboxBytes;
     int max_answered_failures = model::kDefaultMaxAnsweredFailures;
-    // On servers that neither de-duplicate nor keep a history.
+    // On servers that do not de-duplicate.
     AmbiguousPolicy ambiguous = AmbiguousPolicy::kResend;
   };
 
@@ -104,6 +105,7 @@ class Outbox {
   // The connection.
   void OnReady();
   absl::Status OnRoomSettled(const model::RoomId& room, StepContext* context);
+  void OnRoomUnsettled(const model::RoomId& room);
   absl::Status OnLost(const std::string& reason, bool closed_by_server,
                       StepContext* context);
   absl::Status OnAnswer(RequestId request, const wire::Answer& answer,
@@ -113,12 +115,16 @@ class Outbox {
   absl::Status OnTimer(const TimerId& timer, StepContext* context);
 
   std::vector<OutboxOutput> TakeOutputs();
+  bool has_outputs() const { return !outputs_.empty(); }
   model::OutboxStatus status() const;
   std::vector<model::RoomId> QueuedRooms() const;
   // Cancels of messages on their way: answered once their fate is known.
   std::vector<CallId> WaitingCalls() const;
 
  private:
+  // More of them in one step would hold up everybody else.
+  static constexpr int kMaxParkedAStep = 100;
+
   struct InFlight {
     RequestId request;
     model::OutboxEntry entry;
@@ -139,8 +145,9 @@ class Outbox {
     bool open = false;
     bool draining = false;
     bool backing_off = false;
-    uint32_t failures = 0;     // transient ones in a row: the backoff
-    base::WallTime oldest_at;  // of the head, while queued > 0
+    uint32_t failures = 0;  // transient ones in a row: the backoff
+    bool waiting = false;   // is in waiting_
+    std::optional<base::WallTime> oldest_at;  // of the head
   };
 
   struct Sent {
@@ -201,7 +208,10 @@ class Outbox {
                StepContext* context);
   void ArmSendTimer(Queue* queue, StepContext* context);
   uint32_t Window() const;
-  bool MaySend(const Queue& queue, size_t frame_bytes) const;
+  bool MaySend(const Queue& queue, const model::OutboxEntry& entry,
+               size_t frame_bytes) const;
+  void Wait(Queue* queue);
+  void SetOldest(Queue* queue, std::optional<base::WallTime> oldest);
 
   const Options options_;
   RequestSender* const sender_;
@@ -215,8 +225,10 @@ class Outbox {
   std::map<RequestId, Sent> requests_;  // also given-up ones
   size_t in_flight_ = 0;
   size_t in_flight_bytes_ = 0;
-  std::set<model::RoomId> waiting_;  // for in_flight_ to shrink
+  std::deque<model::RoomId> waiting_;  // for in_flight_ to shrink, in turn
+  std::set<std::pair<base::WallTime, model::RoomId>> oldest_;
   std::set<model::ClientMessageId> suspects_;
+  bool suspect_in_flight_ = false;
   std::vector<OutboxOutput> outputs_;
 };
 

@@ -37,21 +37,34 @@ absl::Status Outbox::OnRoomSettled(const model::RoomId& room,
   return Pump(*queue, context);
 }
 
+void Outbox::OnRoomUnsettled(const model::RoomId& room) {
+  const auto it = queues_.find(room);
+  if (it != queues_.end()) it->second.open = false;
+}
+
 uint32_t Outbox::Window() const {
   const model::ServerCapabilities& server = sender_->capabilities();
   return server.ordered_sends ? server.ordered_window : 1;
 }
 
-bool Outbox::MaySend(const Queue& queue, size_t frame_bytes) const {
+bool Outbox::MaySend(const Queue& queue, const model::OutboxEntry& entry,
+                     size_t frame_bytes) const {
   if (queue.in_flight.size() >= Window()) return false;
   if (in_flight_ == 0) return true;
-  const size_t most = suspects_.empty() ? model::kMaxSendsInFlight : 1;
-  return in_flight_ < most &&
+  if (suspect_in_flight_ || suspects_.count(entry.client_id) > 0) return false;
+  return in_flight_ < model::kMaxSendsInFlight &&
          in_flight_bytes_ + frame_bytes <= model::kMaxSendBytesInFlight;
+}
+
+void Outbox::Wait(Queue* queue) {
+  if (queue->waiting) return;
+  queue->waiting = true;
+  waiting_.push_back(queue->room.room);
 }
 
 absl::Status Outbox::Pump(Queue* queue, StepContext* context) {
   if (!sender_->ready()) return absl::OkStatus();
+  int budget = kMaxParkedAStep;
   while (queue->open && !queue->draining && !queue->backing_off &&
          queue->room.queued > queue->in_flight.size() &&
          queue->in_flight.size() < Window()) {
@@ -63,7 +76,13 @@ absl::Status Outbox::Pump(Queue* queue, StepContext* context) {
     queue->next = entry.seq.Next();
     auto parked = ParkUnsendable(queue, entry, context);
     if (!parked.ok()) return parked.status();
-    if (*parked) continue;
+    if (*parked) {
+      if (--budget > 0) continue;
+      queue->backing_off = true;
+      context->SetTimerIn({TimerKind::kSendRetry, queue->room.room},
+                          absl::ZeroDuration());
+      break;
+    }
     // The server takes a repeat whatever was before it, and from there on goes
     // on with the chain. One that was retried behind others must not so carry
     // what follows it past one of them that is refused.
@@ -74,9 +93,9 @@ absl::Status Outbox::Pump(Queue* queue, StepContext* context) {
     }
     const size_t frame_bytes =
         wire::MaxSendFrameBytes(entry.room, entry.client_id, entry.content);
-    if (!MaySend(*queue, frame_bytes)) {
+    if (!MaySend(*queue, entry, frame_bytes)) {
       queue->next = entry.seq;
-      waiting_.insert(queue->room.room);
+      Wait(queue);
       break;
     }
     if (absl::Status status = SendEntry(queue, std::move(entry), context);
@@ -88,13 +107,28 @@ absl::Status Outbox::Pump(Queue* queue, StepContext* context) {
 }
 
 absl::Status Outbox::PumpWaiting(StepContext* context) {
-  // Each waiting room is asked once; one that still has to wait says so again.
-  std::set<model::RoomId> waiting = std::exchange(waiting_, {});
-  for (const model::RoomId& room : waiting) {
-    const auto it = queues_.find(room);
-    if (it == queues_.end()) continue;
-    if (absl::Status status = Pump(&it->second, context); !status.ok()) {
+  // First come, first served: the first that still has to wait keeps its place
+  // before everybody who came later.
+  while (!waiting_.empty()) {
+    const auto it = queues_.find(waiting_.front());
+    if (it == queues_.end()) {
+      waiting_.pop_front();
+      continue;
+    }
+    Queue* queue = &it->second;
+    waiting_.pop_front();
+    queue->waiting = false;
+    const size_t others = waiting_.size();
+    if (absl::Status status = Pump(queue, context); !status.ok()) {
       return status;
+    }
+    if (queue->waiting) {
+      // It waits again. Without a free place nobody else gets one either.
+      if (waiting_.size() > others && queue->in_flight.empty()) {
+        waiting_.pop_back();
+        waiting_.push_front(queue->room.room);
+      }
+      return absl::OkStatus();
     }
   }
   return absl::OkStatus();
@@ -145,8 +179,7 @@ absl::Status Outbox::SendEntry(Queue* queue, model::OutboxEntry entry,
     entry.possible_duplicate = true;
   }
   // Where repeats are recognised, the mark would make it another message.
-  options.possible_duplicate =
-      entry.possible_duplicate && !server.deduplicates;
+  options.possible_duplicate = entry.possible_duplicate && !server.deduplicates;
   const wire::Request request = sender_->dialect().EncodeSend(
       entry.room, entry.client_id, entry.content, options);
 
@@ -172,6 +205,7 @@ absl::Status Outbox::SendEntry(Queue* queue, model::OutboxEntry entry,
   if (requests_.size() > kMaxRequests) requests_.erase(requests_.begin());
   ++in_flight_;
   in_flight_bytes_ += sent.frame_bytes;
+  suspect_in_flight_ = suspects_.count(entry.client_id) > 0;
   outputs_.push_back(EntryChanged{entry});
   sent.entry = std::move(entry);
   queue->in_flight.push_back(std::move(sent));
@@ -187,6 +221,8 @@ std::optional<Outbox::InFlight> Outbox::TakeInFlight(
     queue->in_flight.erase(it);
     --in_flight_;
     in_flight_bytes_ -= sent.frame_bytes;
+    // A suspect travels alone: whoever comes back is it.
+    suspect_in_flight_ = false;
     return sent;
   }
   return std::nullopt;
@@ -247,18 +283,21 @@ absl::Status Outbox::OnRefused(Queue* queue, InFlight sent,
                                StepContext* context) {
   model::OutboxEntry& entry = sent.entry;
   // What is behind it on its way names it, and will be refused as well.
-  queue->draining = true;
+  const bool follows_refused = std::exchange(queue->draining, true);
+  const bool unknown = error.error_class == wire::ErrorClass::kUnknown;
+  if (unknown) entry.possibly_sent = true;
   suspects_.erase(entry.client_id);
   AddHistory(&entry, "refused", absl::StrCat(error.code, ": ", error.message),
              context);
   if (!sent.cancels.empty()) {
     return CancelNow(queue, entry, sent.cancels, context);
   }
-  entry.state = model::OutboxState::kPending;
+  entry.state =
+      unknown ? model::OutboxState::kAmbiguous : model::OutboxState::kPending;
   if (error.error_class == wire::ErrorClass::kOutOfOrder) {
-    // It was the first on its way, yet its predecessor is not the server's
+    // Nothing before it was refused, yet its predecessor is not the server's
     // last: the chain starts anew.
-    if (queue->room.head_seq == entry.seq) {
+    if (!follows_refused) {
       if (queue->chain.has_value()) {
         queue->chain.reset();
       } else {
@@ -273,7 +312,7 @@ absl::Status Outbox::OnRefused(Queue* queue, InFlight sent,
                   context);
     }
     // A server that says when to come back has not judged the message.
-    if (error.error_class == wire::ErrorClass::kTransient &&
+    if ((error.error_class == wire::ErrorClass::kTransient || unknown) &&
         !error.retry_after.has_value() &&
         ++entry.answered_failures >=
             static_cast<uint32_t>(options_.max_answered_failures)) {
@@ -296,8 +335,8 @@ absl::Status Outbox::AfterAnswer(Queue* queue, StepContext* context) {
     queue->next = queue->room.head_seq;
   }
   ArmSendTimer(queue, context);
-  if (absl::Status status = Pump(queue, context); !status.ok()) return status;
-  return PumpWaiting(context);
+  if (absl::Status status = PumpWaiting(context); !status.ok()) return status;
+  return Pump(queue, context);
 }
 
 absl::Status Outbox::OnLateSuccess(const model::ClientMessageId& id,
@@ -322,6 +361,7 @@ absl::Status Outbox::OnLateSuccess(const model::ClientMessageId& id,
   std::optional<InFlight> sent = TakeInFlight(*queue, id);
   if (sent.has_value()) {
     Chain(*queue, sent->entry);
+    (*queue)->failures = 0;
     for (const CallId call : sent->cancels) {
       context->ReplyTo(
           call, CancelReply{model::CancelOutcome::kAlreadySent, result.id});
@@ -337,6 +377,24 @@ absl::Status Outbox::OnLateSuccess(const model::ClientMessageId& id,
 absl::Status Outbox::OnEcho(const model::Message& message,
                             StepContext* context) {
   if (message.client_id.empty()) return absl::OkStatus();
+  auto entry = context->tables().FindOutboxEntry(message.client_id);
+  if (!entry.ok()) return entry.status();
+  // Client ids are the callers' choice: another device of the account may have
+  // used the same one for something else.
+  if (entry->has_value() &&
+      ((*entry)->sends == 0 || (*entry)->room != message.room ||
+       !((*entry)->content == message.content))) {
+    return absl::OkStatus();
+  }
+  if (!entry->has_value()) {
+    auto record = context->tables().FindSent(message.client_id);
+    if (!record.ok()) return record.status();
+    if (!record->has_value() ||
+        (*record)->fingerprint !=
+            model::ContentFingerprint(message.room, message.content)) {
+      return absl::OkStatus();
+    }
+  }
   wire::SendResult result;
   result.id = message.id;
   result.room_seq = message.room_seq;
@@ -353,6 +411,7 @@ absl::Status Outbox::OnSendTimeout(Queue* queue, StepContext* context) {
     return absl::OkStatus();
   }
   std::deque<InFlight> lost = std::exchange(queue->in_flight, {});
+  suspect_in_flight_ = false;
   for (InFlight& sent : lost) {
     --in_flight_;
     in_flight_bytes_ -= sent.frame_bytes;
@@ -396,6 +455,7 @@ absl::Status Outbox::OnLost(const std::string& reason, bool closed_by_server,
   }
   in_flight_ = 0;
   in_flight_bytes_ = 0;
+  suspect_in_flight_ = false;
   for (auto it = queues_.begin(); it != queues_.end();) {
     Queue& queue = it->second;
     std::deque<InFlight> lost = std::exchange(queue.in_flight, {});
@@ -408,6 +468,7 @@ absl::Status Outbox::OnLost(const std::string& reason, bool closed_by_server,
     queue.open = false;
     queue.draining = false;
     queue.backing_off = false;
+    queue.waiting = false;
     queue.chain.reset();
     for (InFlight& sent : lost) {
       if (absl::Status status =

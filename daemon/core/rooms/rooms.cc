@@ -12,6 +12,8 @@ namespace {
 
 constexpr absl::Duration kRetryBase = absl::Seconds(1);
 constexpr absl::Duration kRetryCap = absl::Seconds(60);
+// Given-up requests that may still be answered.
+constexpr size_t kMaxRequests = 4096;
 // A room that the server does not have may be made one day.
 constexpr absl::Duration kRefusedRetry = absl::Minutes(5);
 
@@ -30,6 +32,8 @@ absl::Status Rooms::Load(const storage::Tables& tables) {
   for (model::Room& room : *rooms) {
     Entry entry;
     entry.room = std::move(room);
+    entry.failed = entry.room.join_state == model::JoinState::kFailed;
+    if (entry.failed) ++failed_;
     const model::RoomId id = entry.room.room;
     rooms_.emplace(id, std::move(entry));
   }
@@ -58,14 +62,13 @@ absl::Status Rooms::Join(CallId call, const model::RoomId& room,
   entry.room.membership = model::Membership::kJoined;
   entry.room.joined_at = context->wall();
   entry.failures = 0;
-  entry.waiting_retry = false;
+  StopWaiting(&entry, context);
   context->tables().staged()->RequireSync();
   if (absl::Status status = context->tables().PutRoom(&entry.room);
       !status.ok()) {
     return status;
   }
   context->ReplyTo(call, RoomReply{entry.room});
-  status_.reset();
   pending_.insert(room);
   Pump(context);
   return absl::OkStatus();
@@ -82,7 +85,7 @@ absl::Status Rooms::Leave(CallId call, const model::RoomId& room,
   if (entry.room.membership != model::Membership::kLeaving) {
     entry.room.membership = model::Membership::kLeaving;
     entry.failures = 0;
-    entry.waiting_retry = false;
+    StopWaiting(&entry, context);
     context->tables().staged()->RequireSync();
     if (absl::Status status = context->tables().PutRoom(&entry.room);
         !status.ok()) {
@@ -96,27 +99,23 @@ absl::Status Rooms::Leave(CallId call, const model::RoomId& room,
 }
 
 void Rooms::OnReady(StepContext* context) {
-  status_.reset();
   for (auto& [id, entry] : rooms_) {
-    entry.settled = false;
     entry.failures = 0;
-    entry.waiting_retry = false;
     pending_.insert(id);
   }
   Pump(context);
 }
 
 void Rooms::OnLost(StepContext* context) {
-  status_.reset();
   for (auto& [id, entry] : rooms_) {
     if (entry.asked != Asked::kNothing) {
       context->StopTimer({TimerKind::kJoinTimeout, id});
     }
-    if (entry.waiting_retry) context->StopTimer({TimerKind::kJoinRetry, id});
+    StopWaiting(&entry, context);
     entry.asked = Asked::kNothing;
     entry.settled = false;
-    entry.waiting_retry = false;
   }
+  joined_ = 0;
   requests_.clear();
   pending_.clear();
   in_flight_ = 0;
@@ -131,7 +130,6 @@ absl::Status Rooms::OnAnswer(RequestId request, const wire::Answer& answer,
   const auto it = rooms_.find(id);
   if (it == rooms_.end()) return absl::OkStatus();
   Entry& entry = it->second;
-  status_.reset();
   pending_.insert(id);
   const bool given_up =
       entry.asked == Asked::kNothing || entry.request != request;
@@ -139,7 +137,8 @@ absl::Status Rooms::OnAnswer(RequestId request, const wire::Answer& answer,
     entry.asked = Asked::kNothing;
     --in_flight_;
     context->StopTimer({TimerKind::kJoinTimeout, id});
-  } else if (asked == Asked::kLeave || answer.error.has_value()) {
+  } else if (asked == Asked::kLeave || entry.asked == Asked::kLeave ||
+             answer.error.has_value()) {
     // Whatever was asked since will be answered on its own.
     return absl::OkStatus();
   }
@@ -160,15 +159,15 @@ absl::Status Rooms::OnJoinAnswer(Entry* entry, const wire::Answer& answer,
     entry->room.kind = result.kind;
     entry->room.member_count = result.member_count;
     entry->failures = 0;
-    entry->settled = true;
-    outputs_.push_back(RoomSettled{entry->room.room});
+    SetFailed(entry, false);
+    Settle(entry, true);
     if (changed) entry->room.join_state = model::JoinState::kPending;
     return SetJoinState(entry, model::JoinState::kJoined, "", context);
   }
   const wire::RequestError& error = *answer.error;
   if (error.error_class == wire::ErrorClass::kPermanent) {
-    entry->settled = true;
-    outputs_.push_back(RoomSettled{entry->room.room});
+    SetFailed(entry, true);
+    Settle(entry, true);
   }
   const std::optional<absl::Duration> retry_after =
       error.error_class == wire::ErrorClass::kPermanent ? kRefusedRetry
@@ -183,9 +182,10 @@ absl::Status Rooms::OnLeaveAnswer(const model::RoomId& room,
   Entry& entry = rooms_.at(room);
   const bool over = !answer.error.has_value() ||
                     answer.error->error_class == wire::ErrorClass::kPermanent;
-  if (entry.room.membership == model::Membership::kJoined) {
-    // Joined again while the leave was on its way.
-    entry.settled = false;
+  if (entry.room.membership == model::Membership::kJoined || entry.queued) {
+    // Joined again while the leave was on its way, and perhaps left again with
+    // messages to send first.
+    Settle(&entry, false);
     return absl::OkStatus();
   }
   if (over) return Forget(room, context);
@@ -201,6 +201,7 @@ absl::Status Rooms::Failed(Entry* entry, const std::string& error,
       std::max(RetryDelay(entry->failures, context->rng()),
                retry_after.value_or(absl::ZeroDuration()));
   ++entry->failures;
+  SetFailed(entry, true);
   entry->waiting_retry = true;
   context->SetTimerIn({TimerKind::kJoinRetry, entry->room.room}, delay);
   return SetJoinState(entry, model::JoinState::kFailed, error, context);
@@ -218,9 +219,12 @@ absl::Status Rooms::SetJoinState(Entry* entry, model::JoinState state,
 }
 
 absl::Status Rooms::Forget(const model::RoomId& room, StepContext* context) {
+  Entry* entry = &rooms_.at(room);
+  StopWaiting(entry, context);
+  Settle(entry, false);
+  SetFailed(entry, false);
   rooms_.erase(room);
   pending_.erase(room);
-  context->StopTimer({TimerKind::kJoinRetry, room});
   return context->tables().RemoveRoom(room);
 }
 
@@ -232,8 +236,7 @@ void Rooms::OnMemberChanged(const wire::MemberChanged& event,
   if (it == rooms_.end() || event.user != sender_->user() || event.joined) {
     return;
   }
-  status_.reset();
-  it->second.settled = false;
+  Settle(&it->second, false);
   pending_.insert(event.room);
   Pump(context);
 }
@@ -242,13 +245,12 @@ absl::Status Rooms::OnTimer(const TimerId& timer, StepContext* context) {
   const auto it = rooms_.find(timer.room);
   if (it == rooms_.end()) return absl::OkStatus();
   Entry& entry = it->second;
-  status_.reset();
   pending_.insert(timer.room);
   if (timer.kind == TimerKind::kJoinRetry) {
     entry.waiting_retry = false;
     // A room that was refused for good is asked for once more.
     if (entry.room.join_state == model::JoinState::kFailed) {
-      entry.settled = false;
+      Settle(&entry, false);
     }
     Pump(context);
     return absl::OkStatus();
@@ -275,8 +277,51 @@ void Rooms::OnQueueDrained(const model::RoomId& room, StepContext* context) {
   if (it == rooms_.end()) return;
   it->second.queued = false;
   if (it->second.room.membership != model::Membership::kLeaving) return;
+  // Whatever a join still waits for, the leave does not.
+  StopWaiting(&it->second, context);
   pending_.insert(room);
   Pump(context);
+}
+
+void Rooms::RetryNow(StepContext* context) {
+  for (auto& [id, entry] : rooms_) {
+    if (!entry.waiting_retry || !entry.queued) continue;
+    StopWaiting(&entry, context);
+    Settle(&entry, false);
+    pending_.insert(id);
+  }
+  Pump(context);
+}
+
+void Rooms::Settle(Entry* entry, bool settled) {
+  if (entry->settled == settled) return;
+  entry->settled = settled;
+  const bool counts = !entry->failed;
+  if (settled) {
+    if (counts) ++joined_;
+    outputs_.push_back(RoomSettled{entry->room.room});
+  } else {
+    if (counts) --joined_;
+    outputs_.push_back(RoomUnsettled{entry->room.room});
+  }
+}
+
+void Rooms::SetFailed(Entry* entry, bool failed) {
+  if (entry->failed == failed) return;
+  entry->failed = failed;
+  if (failed) {
+    ++failed_;
+    if (entry->settled) --joined_;
+  } else {
+    --failed_;
+    if (entry->settled) ++joined_;
+  }
+}
+
+void Rooms::StopWaiting(Entry* entry, StepContext* context) {
+  if (!entry->waiting_retry) return;
+  entry->waiting_retry = false;
+  context->StopTimer({TimerKind::kJoinRetry, entry->room.room});
 }
 
 bool Rooms::IsMember(const model::RoomId& room) const {
@@ -315,10 +360,13 @@ void Rooms::Ask(Entry* entry, StepContext* context) {
   const wire::Request request = entry->asked == Asked::kJoin
                                     ? sender_->dialect().EncodeJoin(room)
                                     : sender_->dialect().EncodeLeave(room);
+  // A send that is made from here on must not overtake the leave.
+  if (entry->asked == Asked::kLeave) Settle(entry, false);
   // A leave is told to others: it must not precede its own record.
   entry->request = sender_->Send(RequestOwner::kRooms, request,
                                  Release::kAfterCommit, context);
   requests_[entry->request] = {room, entry->asked};
+  if (requests_.size() > kMaxRequests) requests_.erase(requests_.begin());
   ++in_flight_;
   context->SetTimerIn({TimerKind::kJoinTimeout, room}, model::kRequestTimeout);
 }
@@ -328,17 +376,10 @@ std::vector<RoomsOutput> Rooms::TakeOutputs() {
 }
 
 model::RoomsStatus Rooms::status() const {
-  if (status_.has_value()) return *status_;
   model::RoomsStatus status;
   status.rooms = rooms_.size();
-  for (const auto& [id, entry] : rooms_) {
-    if (entry.room.join_state == model::JoinState::kFailed) {
-      ++status.failed;
-    } else if (entry.settled) {
-      ++status.joined;
-    }
-  }
-  status_ = status;
+  status.joined = joined_;
+  status.failed = failed_;
   return status;
 }
 

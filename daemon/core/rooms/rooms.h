@@ -25,7 +25,12 @@ namespace parley::core {
 struct RoomSettled {
   model::RoomId room;
 };
-using RoomsOutput = std::variant<RoomSettled>;
+// What the server knows of the room is about to change: a send would overtake
+// that. Until the room is settled again, nothing is to be sent into it.
+struct RoomUnsettled {
+  model::RoomId room;
+};
+using RoomsOutput = std::variant<RoomSettled, RoomUnsettled>;
 
 // The account's durable membership, and what the server knows of it. The wish
 // and the fact are kept apart: a failed join never costs the wish.
@@ -65,6 +70,8 @@ class Rooms : public RoomDirectory {
                         StepContext* context);
   void OnMemberChanged(const wire::MemberChanged& event, StepContext* context);
   absl::Status OnTimer(const TimerId& timer, StepContext* context);
+  // Rooms with queued messages no longer wait for their next try.
+  void RetryNow(StepContext* context);
 
   // Whether the outbox holds messages for a room: they go before the leave.
   void SetQueued(const model::RoomId& room, bool queued);
@@ -72,6 +79,7 @@ class Rooms : public RoomDirectory {
 
   bool IsMember(const model::RoomId& room) const override;
   std::vector<RoomsOutput> TakeOutputs();
+  bool has_outputs() const { return !outputs_.empty(); }
   model::RoomsStatus status() const;
 
  private:
@@ -81,6 +89,7 @@ class Rooms : public RoomDirectory {
     Asked asked = Asked::kNothing;
     RequestId request;
     bool settled = false;  // on this connection
+    bool failed = false;   // join_state is kFailed
     bool queued = false;   // the outbox holds messages for it
     uint32_t failures = 0;
     bool waiting_retry = false;
@@ -91,6 +100,9 @@ class Rooms : public RoomDirectory {
     Asked asked;
   };
 
+  void Settle(Entry* entry, bool settled);
+  void StopWaiting(Entry* entry, StepContext* context);
+  void SetFailed(Entry* entry, bool failed);
   void Pump(StepContext* context);
   void Ask(Entry* entry, StepContext* context);
   bool Wants(const Entry& entry, Asked* what) const;
@@ -115,8 +127,8 @@ class Rooms : public RoomDirectory {
   std::set<model::RoomId> pending_;
   size_t in_flight_ = 0;
   std::vector<RoomsOutput> outputs_;
-  // Counted when somebody asks, and then not again until something changed.
-  mutable std::optional<model::RoomsStatus> status_;
+  uint64_t joined_ = 0;  // settled, and not refused
+  uint64_t failed_ = 0;
 };
 
 }  // namespace parley::core

@@ -66,6 +66,7 @@ absl::Status Timeline::OnEntryChanged(const model::OutboxEntry& entry,
 absl::Status Timeline::OnEntrySent(const model::OutboxEntry& entry,
                                    const wire::SendResult& result,
                                    const model::UserId& user,
+                                   const model::ServerCapabilities& server,
                                    StepContext* context) {
   auto known = FindOwn(entry, user, context);
   if (!known.ok()) return known.status();
@@ -78,6 +79,7 @@ absl::Status Timeline::OnEntrySent(const model::OutboxEntry& entry,
                                             entry.client_id.value()))
             : result.id;
     message.room_seq = result.room_seq;
+    message.history_era = server.history_era;
     if (result.sent_at.has_value()) message.sent_at = *result.sent_at;
     message.possible_duplicate = entry.possible_duplicate;
     if (absl::Status status =
@@ -85,9 +87,15 @@ absl::Status Timeline::OnEntrySent(const model::OutboxEntry& entry,
         !status.ok()) {
       return status;
     }
-    return SetDelivery(entry, model::DeliveryState::kSent, message.id, context);
+    auto kept = context->tables().FindMessage(message.id);
+    if (!kept.ok()) return kept.status();
+    if (kept->has_value()) {
+      return SetDelivery(entry, model::DeliveryState::kSent, message.id,
+                         context);
+    }
   }
-  return SetDelivery(entry, model::DeliveryState::kSent, result.id, context);
+  // Its message was evicted; a delivery without one would never go.
+  return context->tables().RemoveDelivery(entry.client_id);
 }
 
 absl::Status Timeline::OnEntryCancelled(const model::OutboxEntry& entry,
@@ -114,6 +122,13 @@ absl::Status Timeline::OnReceived(model::Message message,
     if (!found.ok()) return found.status();
     known = *std::move(found);
   }
+  if (known.has_value() && known->id.empty() &&
+      (known->room != message.room || !(known->content == message.content))) {
+    // Another device of the account used the same client id for another
+    // message. Ours keeps it: the server will say what becomes of it.
+    message.client_id = model::ClientMessageId();
+    known.reset();
+  }
   if (!known.has_value() && !message.id.empty()) {
     auto found = context->tables().FindMessage(message.id);
     if (!found.ok()) return found.status();
@@ -130,8 +145,12 @@ absl::Status Timeline::OnReceived(model::Message message,
                                      .value()
                                : message.client_id.value()));
   }
+  message.history_era = server.history_era;
   if (known.has_value()) {
     message.change_seq = known->change_seq;
+    // Told again: its place stays the one that it was first told.
+    message.history_era =
+        known->id.empty() ? server.history_era : known->history_era;
     if (message == *known) return absl::OkStatus();
   }
   // A server without history cannot tell again.

@@ -26,7 +26,9 @@ class Timeline {
   // The message gets the server's name and place.
   absl::Status OnEntrySent(const model::OutboxEntry& entry,
                            const wire::SendResult& result,
-                           const model::UserId& user, StepContext* context);
+                           const model::UserId& user,
+                           const model::ServerCapabilities& server,
+                           StepContext* context);
   absl::Status OnEntryCancelled(const model::OutboxEntry& entry,
                                 const model::UserId& user,
                                 StepContext* context);

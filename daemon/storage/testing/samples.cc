@@ -30,6 +30,7 @@ model::Message FullMessage() {
   message.content = FullContent();
   message.sent_at = At(1772366400123);
   message.room_seq = 17;
+  message.history_era = 3;
   message.possible_duplicate = true;
   message.change_seq = model::ChangeSeq(99);
   return message;
@@ -120,6 +121,8 @@ model::ServerCapabilities FullCapabilities() {
   capabilities.max_payload_bytes = 2000000;
   capabilities.max_text_bytes = 32768;
   capabilities.advertised = {"dedup", "history"};
+  capabilities.history_era = 5;
+  capabilities.history_era = 5;
   capabilities.learned_at = At(1772366400123);
   return capabilities;
 }
