@@ -37,6 +37,12 @@ absl::StatusOr<v1::DaemonStatus> Calls::Status() {
   return response.status();
 }
 
+absl::Status Calls::Connect() {
+  v1::ConnectResponse response;
+  return Call(&client_->daemon(), &v1::DaemonService::StubInterface::Connect,
+              v1::ConnectRequest(), &response);
+}
+
 absl::Status Calls::Join(const std::string& room) {
   v1::JoinRoomRequest request;
   request.set_room(room);
@@ -72,6 +78,18 @@ absl::StatusOr<std::vector<v1::Message>> Calls::Messages(
   if (!status.ok()) return status;
   return std::vector<v1::Message>(response.messages().begin(),
                                   response.messages().end());
+}
+
+absl::StatusOr<std::vector<v1::Room>> Calls::Rooms() {
+  v1::ListRoomsRequest request;
+  request.set_page_size(1000);
+  v1::ListRoomsResponse response;
+  const absl::Status status =
+      Call(&client_->rooms(), &v1::RoomService::StubInterface::ListRooms,
+           request, &response);
+  if (!status.ok()) return status;
+  return std::vector<v1::Room>(response.rooms().begin(),
+                               response.rooms().end());
 }
 
 absl::StatusOr<std::vector<v1::OutboxEntry>> Calls::Outbox() {

@@ -28,6 +28,7 @@ class Calls {
   // to begin with: the others fail while the client still waits to reconnect.
   absl::StatusOr<v1::DaemonStatus> Status();
 
+  absl::Status Connect();
   absl::Status Join(const std::string& room);
   // The client message id. Empty: the daemon makes one.
   absl::StatusOr<std::string> Send(const std::string& room,
@@ -35,6 +36,8 @@ class Calls {
                                    const std::string& client_id = "");
   // The newest 1,000 messages of the room, oldest first.
   absl::StatusOr<std::vector<v1::Message>> Messages(const std::string& room);
+  // The first 1,000 rooms.
+  absl::StatusOr<std::vector<v1::Room>> Rooms();
   // The first 1,000 entries.
   absl::StatusOr<std::vector<v1::OutboxEntry>> Outbox();
 

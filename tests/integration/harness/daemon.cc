@@ -14,7 +14,6 @@
 namespace parley::integration {
 namespace {
 
-constexpr char kParleyd[] = "daemon/app/parleyd";
 constexpr char kParleyctl[] = "clients/cli/parleyctl";
 
 absl::Status WriteFile(const std::string& path, const std::string& text) {
@@ -126,8 +125,8 @@ absl::StatusOr<CommandLine> Daemon::Prepare() const {
   absl::Status written = WriteFile(config_path, options_.config);
   CommandLine command;
   command.environment = PrivateEnvironment(dir_);
-  command.arguments = {kParleyd,      "--config",    config_path, "--socket",
-                       socket_path(), "--state-dir", state_dir()};
+  command.arguments = {options_.program, "--config",    config_path, "--socket",
+                       socket_path(),    "--state-dir", state_dir()};
   if (!options_.server_url.empty()) {
     command.arguments.push_back("--server-url");
     command.arguments.push_back(options_.server_url);

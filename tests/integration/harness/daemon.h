@@ -25,6 +25,8 @@ class Daemon {
     std::string config;      // the text of the configuration file
     std::string state_dir;   // empty: one of its own
     std::vector<std::string> flags;
+    // In place of the daemon; a test that names another one has it as data.
+    std::string program = "daemon/app/parleyd";
   };
 
   // `dir` is an existing folder.
