@@ -96,9 +96,16 @@ class Kill9Test : public ::testing::Test {
     for (Room& room : rooms_) ASSERT_OK(calls().Join(room.name));
   }
 
+  // The channel of a client may not have noticed yet that its daemon was
+  // killed; then its first call fails.
   absl::Status StartDaemon() {
-    const absl::Status started = daemon_->Start();
-    return started.ok() ? calls().Status().status() : started;
+    absl::Status status = daemon_->Start();
+    if (!status.ok()) return status;
+    WaitFor([&] {
+      status = calls().Status().status();
+      return status.ok();
+    });
+    return status;
   }
 
   Calls calls() { return Calls(&daemon_->client()); }
