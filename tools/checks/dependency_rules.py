@@ -129,7 +129,8 @@ TEST_BANS = [
         "a sleep", _SLEEP_WHY,
         "a wait for the condition, with a deadline; fire timers by name",
         {"tests/integration/harness/wait_for.cc": "looks again, with a deadline, "
-         "at what another process does without telling"}),
+         "at what another process does without telling",
+         "tests/integration/slow_disk_parleyd.cc": "is a slow disk"}),
     Ban(r"\btime\.sleep\b|\basyncio\.sleep\b", "a sleep", _SLEEP_WHY,
         "a wait for the condition, with a deadline"),
     Ban(r"\bsetTimeout\(\s*(resolve|res|r|done|ok)\b|\btimers/promises\b",
