@@ -171,10 +171,10 @@ void EngineHost::OnRecovered(const absl::Status& status, base::Now now) {
   }
   store_status_ = absl::OkStatus();
   AnswerWaiting();
+  // What the failed commit wrote all the same, streams were not told of.
+  sink_->Perform(core::FeedAdvanced{tables_->last_change()});
   sink_->Perform(
       core::Log{core::Log::Severity::kInfo, "the store is open again"});
-  // The commit that failed may have been made: its news was never told.
-  sink_->Perform(core::FeedAdvanced{tables_->last_change()});
   Run(core::Started{}, now);
 }
 
