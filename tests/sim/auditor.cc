@@ -327,6 +327,7 @@ void Auditor::OnOpen(core::ConnectionId connection, LinkId link) {
   link_ = link;
   ready_ = false;
   in_flight_.clear();
+  told_.clear();
 }
 
 void Auditor::OnConnectionOver(core::ConnectionId connection) {
@@ -338,6 +339,7 @@ void Auditor::OnText(const core::TextReceived& text) {
   const Frame frame = ParseFrame(text.text);
   if (frame.event() == "connected") ready_ = true;
   const std::string said = TextMember(frame.payload(), "content");
+  if (frame.event() == "message:new") told_.insert(said);
   for (auto& [room, sends] : in_flight_) {
     sends.erase(std::remove_if(sends.begin(), sends.end(),
                                [&frame, &said](const InFlight& send) {
@@ -350,9 +352,11 @@ void Auditor::OnText(const core::TextReceived& text) {
 }
 
 void Auditor::OnFrame(const core::SendFrame& sent) {
+  const Frame frame = ParseFrame(sent.text);
+  Send* const message = FindByText(TextMember(frame.payload(), "content"));
+  if (message != nullptr) message->attempted = true;
   // The connection may have ended while the frame waited for its commit.
   if (sent.connection != connection_) return;
-  const Frame frame = ParseFrame(sent.text);
   const bool always = frame.kind == Frame::Kind::kConnect ||
                       frame.kind == Frame::Kind::kPong ||
                       frame.kind == Frame::Kind::kDisconnect;
@@ -398,6 +402,8 @@ void Auditor::OnSendFrame(const core::SendFrame& sent, const Frame& frame) {
   message->frames[link_] = message->seq;
   const nlohmann::json& marks = Member(Member(payload, "metadata"), "parley");
   if (Member(marks, "possibleDuplicate") == true) ++message->flagged_frames;
+  // An echo that came while the frame waited for its commit is its answer.
+  if (told_.count(message->text) > 0) return;
   std::vector<InFlight>& in_flight = in_flight_[message->room];
   // One that leaves again was given up, and all of its room with it.
   if (std::any_of(in_flight.begin(), in_flight.end(),

@@ -180,6 +180,7 @@ class Auditor : public AppendListener {
   LinkId link_ = 0;
   bool ready_ = false;
   std::map<std::string, std::vector<InFlight>> in_flight_;  // by room
+  std::set<std::string> told_;  // texts that came on this connection
 
   model::ChangeSeq feed_;
   uint64_t applied_ = 0;

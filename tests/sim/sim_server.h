@@ -129,9 +129,9 @@ class SimServer {
   // Somebody else's message in a room.
   void SayAsOther(const std::string& user, const std::string& room,
                   const std::string& text);
-  // For a server that takes over from another one: a message of its history.
-  void Adopt(const std::string& sender, const std::string& room,
-             const std::string& client_id, const std::string& text);
+  // For a server that takes over from another one: a message of its history,
+  // of which only id, room, sender, client id and text count.
+  void Adopt(const LogEntry& entry);
 
   const ServerOptions& options() const { return options_; }
   const std::vector<LogEntry>& log() const { return log_; }
@@ -211,6 +211,7 @@ class SimServer {
   const LogEntry& Append(LinkId link, const std::string& sender,
                          const std::string& client_id,
                          const nlohmann::json& content);
+  const LogEntry& Store(LogEntry entry, const nlohmann::json& content);
   const LogEntry* FindFirst(const std::string& sender,
                             const std::string& client_id) const;
   bool IsMember(const std::string& room, const std::string& user) const;

@@ -353,27 +353,31 @@ const LogEntry& SimServer::Append(LinkId link, const std::string& sender,
                                   const std::string& client_id,
                                   const json& content) {
   LogEntry entry;
+  entry.message_id = absl::StrCat("m", epoch_, "-", log_.size() + 1);
   entry.room = TextMember(content, "roomName");
   entry.sender = sender;
   entry.client_id = client_id;
   entry.text = TextMember(content, "content");
   entry.link = link;
+  const LogEntry& stored = Store(std::move(entry), content);
+  if (observer_ != nullptr) observer_->OnAppended(stored);
+  return stored;
+}
+
+const LogEntry& SimServer::Store(LogEntry entry, const json& content) {
   std::vector<size_t>& messages = rooms_[entry.room].messages;
-  entry.message_id = absl::StrCat("m", epoch_, "-", log_.size() + 1);
   entry.seq = messages.size() + 1;
   entry.event = content;
   entry.event["messageId"] = entry.message_id;
   entry.event["seq"] = entry.seq;
-  entry.event["userId"] = sender;
+  entry.event["userId"] = entry.sender;
   entry.event["timestamp"] = Timestamp();
-  if (!client_id.empty() && !options_.plugin) {
-    entry.event["clientMessageId"] = client_id;
+  if (!entry.client_id.empty()) {
+    if (!options_.plugin) entry.event["clientMessageId"] = entry.client_id;
+    first_.emplace(std::pair(entry.sender, entry.client_id), log_.size());
   }
   messages.push_back(log_.size());
-  if (!client_id.empty())
-    first_.emplace(std::pair(sender, client_id), log_.size());
   log_.push_back(std::move(entry));
-  if (observer_ != nullptr) observer_->OnAppended(log_.back());
   return log_.back();
 }
 
@@ -389,11 +393,10 @@ void SimServer::SayAsOther(const std::string& user, const std::string& room,
   ToRoom(room, EventFrame("message:new", event), 0);
 }
 
-void SimServer::Adopt(const std::string& sender, const std::string& room,
-                      const std::string& client_id, const std::string& text) {
-  json content = {{"roomName", room}, {"content", text}};
+void SimServer::Adopt(const LogEntry& entry) {
+  json content = {{"roomName", entry.room}, {"content", entry.text}};
   if (!options_.plugin) content["type"] = "text";
-  Append(0, sender, client_id, content);
+  Store(entry, content);
 }
 
 SimServer::Outcome SimServer::Sync(Link* link, const json& payload) {

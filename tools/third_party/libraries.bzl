@@ -21,7 +21,7 @@ LIBRARIES = {
     },
     "cli11": {
         "headers": ["CLI/"],
-        "users": ["clients/cli", "daemon/app", "tests/sim"],
+        "users": ["clients/cli", "daemon/app", "tests/sim", "tests/spec"],
         "why": "only programs have a command line",
     },
     "grpc": {

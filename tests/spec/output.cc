@@ -1,0 +1,107 @@
+#include "tests/spec/output.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/base/check.h"
+#include "daemon/storage/queries.h"
+#include "tests/sim/describe.h"
+
+namespace parley::spec {
+namespace {
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+storage::ChangeFilter Everything() {
+  storage::ChangeFilter filter;
+  filter.kinds = model::Only(model::ObjectKind::kMessage) |
+                 model::Only(model::ObjectKind::kOutboxEntry) |
+                 model::Only(model::ObjectKind::kRoom) |
+                 model::Only(model::ObjectKind::kDelivery);
+  return filter;
+}
+
+std::string TimerLine(const core::SetTimer& set, base::MonotonicTime now) {
+  const std::string name = core::DescribeTimer(set.timer);
+  switch (set.timer.kind) {
+    case core::TimerKind::kConnectRetry:
+    case core::TimerKind::kJoinRetry:
+    case core::TimerKind::kSendRetry:
+      return absl::StrCat("timer ", name);
+    default:
+      return absl::StrCat("timer ", name, " in ",
+                          absl::FormatDuration(set.at - now));
+  }
+}
+
+}  // namespace
+
+void Output::Add(const core::EffectBody& effect, base::MonotonicTime now) {
+  const std::string line = std::visit(
+      Overloaded{
+          [](const core::Reply& reply) {
+            return absl::StrCat("reply ", reply.call.value(), ": ",
+                                sim::Describe(reply.result));
+          },
+          [](const core::OpenConnection&) { return std::string("open"); },
+          [](const core::SendFrame& frame) {
+            return "frame " + sim::DescribeFrame(frame.text);
+          },
+          [](const core::CloseConnection&) { return std::string("close"); },
+          [](const core::FetchCredentials&) { return std::string("fetch"); },
+          [this, now](const core::SetTimer& set) {
+            timers_.insert(set.timer);
+            return TimerLine(set, now);
+          },
+          [this](const core::CancelTimer& cancel) {
+            return timers_.erase(cancel.timer) == 0
+                       ? std::string()
+                       : "no timer " + core::DescribeTimer(cancel.timer);
+          },
+          [this](const core::FeedAdvanced&) {
+            AddFeed();
+            return std::string();
+          },
+          [](const core::StatusChanged& changed) {
+            return sim::Describe(changed.status);
+          },
+          [this](const core::EngineRebuilt&) {
+            timers_.clear();
+            return std::string("rebuilt");
+          },
+          [](const core::Log&) { return std::string(); }},
+      effect);
+  if (!line.empty()) lines_.push_back(line);
+}
+
+void Output::OnFired(const core::TimerId& timer) { timers_.erase(timer); }
+
+void Output::AddFeed() {
+  const auto page =
+      storage::ReadChanges(**store_, feed_, Everything(), SIZE_MAX);
+  PARLEY_CHECK(page.ok());
+  for (const model::Change& change : page->changes) {
+    lines_.push_back(absl::StrCat("feed ", sim::ChangeKey(change), ": ",
+                                  sim::ChangeValue(change)));
+  }
+  feed_ = page->next;
+}
+
+std::vector<std::string> Output::Take() { return std::exchange(lines_, {}); }
+
+void Output::Reset() {
+  lines_.clear();
+  timers_.clear();
+  const auto page = storage::ReadChanges(**store_, model::ChangeSeq(),
+                                         Everything(), SIZE_MAX);
+  PARLEY_CHECK(page.ok());
+  feed_ = page->next;
+}
+
+}  // namespace parley::spec

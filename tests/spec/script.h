@@ -1,0 +1,113 @@
+#ifndef TESTS_SPEC_SCRIPT_H_
+#define TESTS_SPEC_SCRIPT_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "tests/sim/auditor.h"
+#include "tests/sim/scheduler.h"
+#include "tests/sim/socketio_text.h"
+#include "tests/sim/trace.h"
+#include "tests/sim/truth.h"
+#include "tests/spec/output.h"
+#include "tests/spec/spec_case.h"
+#include "tests/spec/spec_device.h"
+#include "tests/spec/spec_disk.h"
+
+namespace parley::spec {
+
+// Plays a case step by step against one device, and is its server, network and
+// clock. An auditor looks on where the disk allows it.
+//
+// What a client does:
+//   send {room, id?, text, expire_after_s?}   join ROOM   leave ROOM
+//   retry ID   cancel ID   flush   connect   disconnect   status
+// What happens to the device:
+//   start   restart kill|power   timer NAME   wait_s N
+//   commit   commit_fails before|after|full   recovered true|false
+// What the network does:
+//   token USER|null   opened   closed {reason?, code?}   binary BYTES
+// What the server does (server {...}):
+//   open   connected   ready   ready_for USER   refuses_connect CODE
+//   pings   raw TEXT
+//   accepts ID {first?}   accepts_bare ID   refuses ID {code}   echoes ID
+//   takes ID (and the device hears nothing of it)
+//   joins ROOM   refuses_join ROOM {code}   lets_leave ROOM
+//   says {user, room, text, id}
+// Answers go to the last frame for that id or room ("first": to the first).
+//
+// Two steps stand for many, and expect nothing: `online [ROOM...]` starts the
+// device and has it joined to the rooms; `reconnects` brings the next
+// connection up to its ready event.
+class Script {
+ public:
+  // `spec` and `disk` must outlive the script.
+  Script(const SpecCase& spec, SpecDisk* disk);
+
+  // INVALID_ARGUMENT: the step cannot be played.
+  absl::Status Play(const Json& step);
+  // What came of the last step.
+  std::vector<std::string> TakeOutput() { return output_.Take(); }
+
+  // For one that goes on where the script stops.
+  SpecDevice& device() { return device_; }
+  sim::Scheduler& clock() { return clock_; }
+  sim::ServerTruth& truth() { return truth_; }
+  sim::Auditor* auditor() { return auditor_.get(); }
+  sim::Verdict& verdict() { return verdict_; }
+  const std::vector<sim::LogEntry>& log() const { return log_; }
+  void Call(core::CommandBody body);
+  // The command of a client's step; nothing: it is no client's.
+  static std::optional<core::CommandBody> CommandOf(const Json& step);
+
+ private:
+  struct SentFrame {
+    std::string event;
+    std::string room;
+    std::string client_id;  // of a send
+    std::string text;
+    uint64_t ack_id = 0;
+  };
+
+  absl::Status PlayDevice(const std::string& action, const Json& value);
+  absl::Status PlayNetwork(const std::string& action, const Json& value);
+  absl::Status PlayServer(const Json& server);
+  absl::Status PlayAnswer(const std::string& action, const Json& server);
+  absl::Status FireTimer(const std::string& name);
+  absl::Status FailCommit(const std::string& how);
+  absl::Status GoOnline(const Json& rooms);
+  absl::Status Reconnect();
+  void Token(const Json& user);
+  void Text(const std::string& text);
+  void Ready();
+  const SentFrame* FindSend(const std::string& client_id, bool first) const;
+  const SentFrame* FindRoom(const std::string& event,
+                            const std::string& room) const;
+  // The server takes the message, unless it has it.
+  const sim::LogEntry& Append(const SentFrame& frame);
+  void OnEffect(core::EffectBody& effect);
+
+  const SpecCase& spec_;
+  SpecDisk* const disk_;
+  const storage::Store* store_;
+  sim::Scheduler clock_;
+  sim::Trace trace_;
+  sim::Probes probes_;
+  sim::Verdict verdict_;
+  sim::ServerTruth truth_;
+  std::unique_ptr<sim::Auditor> auditor_;
+  Output output_;
+  SpecDevice device_;
+  uint64_t last_call_ = 0;
+  std::vector<SentFrame> frames_;
+  std::vector<sim::LogEntry> log_;
+};
+
+}  // namespace parley::spec
+
+#endif  // TESTS_SPEC_SCRIPT_H_

@@ -1,0 +1,193 @@
+// What the server of a Script says.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tests/spec/script.h"
+
+namespace parley::spec {
+namespace {
+
+using nlohmann::json;
+
+absl::Status Cannot(const std::string& what) {
+  return absl::InvalidArgumentError(what);
+}
+
+json Refused(const std::string& code) {
+  json error = {{"code", code}, {"message", "the server says no"}};
+  if (code == "RATE_LIMITED") error["retryAfterMs"] = 200;
+  return {{"success", false}, {"error", error}};
+}
+
+}  // namespace
+
+void Script::Text(const std::string& text) {
+  device_.Handle(core::TextReceived{device_.connection(), text});
+}
+
+void Script::Ready() {
+  json ready = {{"socketId", "sid"},
+                {"serverTime", "2026-01-01T00:00:00.000Z"},
+                {"protocolVersion", spec_.server.plugin ? "1.0" : "2.0"}};
+  if (!spec_.server.plugin) {
+    ready["userId"] = spec_.user;
+    ready["capabilities"] = spec_.server.capabilities;
+    ready["historyEpoch"] = spec_.server.Has("history.cursor") ? "epoch-1" : "";
+    ready["limits"] = {{"maxMessageBytes", spec_.server.max_message_bytes}};
+    if (spec_.server.Has("send.ordered")) {
+      ready["limits"]["orderedWindow"] = spec_.server.ordered_window;
+    }
+  }
+  Text(sim::EventFrame("connected", ready));
+}
+
+absl::Status Script::PlayServer(const Json& server) {
+  const std::string action = server.empty() ? "" : server.items().begin().key();
+  if (server.size() > 1 && action != "accepts" && action != "refuses" &&
+      action != "refuses_join") {
+    return Cannot("too many members: " + server.dump());
+  }
+  if (action == "open") {
+    Text(
+        sim::PlainFrame("0", {{"sid", "sid"},
+                              {"upgrades", json::array()},
+                              {"pingInterval", 25000},
+                              {"pingTimeout", 20000},
+                              {"maxPayload", spec_.server.max_payload_bytes}}));
+  } else if (action == "connected") {
+    Text(sim::PlainFrame("40", json{{"sid", "sid"}}));
+  } else if (action == "ready") {
+    Ready();
+  } else if (action == "ready_for") {
+    // The ready event of another user than the token's.
+    Text(sim::EventFrame(
+        "connected",
+        {{"socketId", "sid"},
+         {"userId", server[action].get<std::string>()},
+         {"serverTime", "2026-01-01T00:00:00.000Z"},
+         {"protocolVersion", "2.0"},
+         {"capabilities", spec_.server.capabilities},
+         {"historyEpoch", "epoch-1"},
+         {"limits", {{"maxMessageBytes", spec_.server.max_message_bytes}}}}));
+  } else if (action == "refuses_connect") {
+    json refused = json::object();
+    refused["message"] = "Invalid token";
+    refused["data"] = {{"code", server[action].get<std::string>()}};
+    Text(sim::PlainFrame("44", refused));
+  } else if (action == "pings") {
+    Text("2");
+  } else if (action == "raw") {
+    Text(server[action].get<std::string>());
+  } else if (action == "says") {
+    const Json& said = server[action];
+    json event = {{"roomName", said["room"].get<std::string>()},
+                  {"messageId", said["id"].get<std::string>()},
+                  {"seq", 1},
+                  {"userId", said["user"].get<std::string>()},
+                  {"content", said["text"].get<std::string>()},
+                  {"type", "text"},
+                  {"timestamp", "2026-01-01T00:00:00.000Z"}};
+    sim::LogEntry entry;
+    entry.message_id = event["messageId"].get<std::string>();
+    entry.sender = event["userId"].get<std::string>();
+    entry.room = event["roomName"].get<std::string>();
+    entry.text = event["content"].get<std::string>();
+    if (!truth_.EverHadId(entry.message_id)) truth_.OnAppended(entry);
+    Text(sim::EventFrame("message:new", event));
+  } else {
+    return PlayAnswer(action, server);
+  }
+  return absl::OkStatus();
+}
+
+const Script::SentFrame* Script::FindSend(const std::string& client_id,
+                                          bool first) const {
+  const SentFrame* found = nullptr;
+  for (const SentFrame& frame : frames_) {
+    if (frame.event != "message:send" || frame.client_id != client_id) continue;
+    found = &frame;
+    if (first) break;
+  }
+  return found;
+}
+
+const Script::SentFrame* Script::FindRoom(const std::string& event,
+                                          const std::string& room) const {
+  const SentFrame* found = nullptr;
+  for (const SentFrame& frame : frames_) {
+    if (frame.event == event && frame.room == room) found = &frame;
+  }
+  return found;
+}
+
+const sim::LogEntry& Script::Append(const SentFrame& frame) {
+  uint64_t seq = 1;
+  for (const sim::LogEntry& entry : log_) {
+    if (entry.client_id == frame.client_id) return entry;
+    if (entry.room == frame.room) ++seq;
+  }
+  sim::LogEntry entry;
+  entry.message_id = absl::StrCat("server-", frame.client_id);
+  entry.seq = seq;
+  entry.room = frame.room;
+  entry.sender = spec_.user;
+  entry.client_id = frame.client_id;
+  entry.text = frame.text;
+  entry.link = device_.link();
+  truth_.OnAppended(entry);
+  log_.push_back(std::move(entry));
+  return log_.back();
+}
+
+absl::Status Script::PlayAnswer(const std::string& action, const Json& server) {
+  if (action == "joins" || action == "refuses_join" || action == "lets_leave") {
+    const std::string room = server[action].get<std::string>();
+    const SentFrame* const frame =
+        FindRoom(action == "lets_leave" ? "room:leave" : "room:join", room);
+    if (frame == nullptr) return Cannot("nobody asked: " + server.dump());
+    json answer = {{"success", true}};
+    if (action == "joins") {
+      answer["data"] = {{"roomName", room}, {"memberCount", 1}};
+      if (!spec_.server.plugin) answer["data"]["type"] = "channel";
+    } else if (action == "refuses_join") {
+      answer = Refused(server["code"].get<std::string>());
+    }
+    Text(sim::AckFrame(frame->ack_id, answer));
+    return absl::OkStatus();
+  }
+  const bool known = action == "accepts" || action == "accepts_bare" ||
+                     action == "refuses" || action == "echoes" ||
+                     action == "takes";
+  if (!known) return Cannot("unknown: " + server.dump());
+  const std::string id = server[action].get<std::string>();
+  const SentFrame* const found = FindSend(id, server.contains("first"));
+  if (found == nullptr) return Cannot(id + " was never sent");
+  const SentFrame frame = *found;
+  if (action == "refuses") {
+    Text(sim::AckFrame(frame.ack_id,
+                       Refused(server["code"].get<std::string>())));
+    return absl::OkStatus();
+  }
+  const size_t before = log_.size();
+  const sim::LogEntry& entry = Append(frame);
+  json data = {{"messageId", entry.message_id},
+               {"seq", entry.seq},
+               {"timestamp", "2026-01-01T00:00:00.000Z"}};
+  if (action == "accepts") {
+    if (log_.size() == before) data["duplicate"] = true;
+    Text(sim::AckFrame(frame.ack_id, {{"success", true}, {"data", data}}));
+  } else if (action == "accepts_bare") {
+    Text(sim::AckFrame(frame.ack_id, {{"success", true}}));
+  } else if (action == "echoes") {
+    json event = data;
+    event["roomName"] = frame.room;
+    event["userId"] = spec_.user;
+    event["content"] = frame.text;
+    event["type"] = "text";
+    event["clientMessageId"] = frame.client_id;
+    Text(sim::EventFrame("message:new", event));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace parley::spec
