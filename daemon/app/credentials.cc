@@ -74,7 +74,7 @@ void TokenFileCredentials::ReadAndPost(core::FetchId fetch) {
     warned_ = token->exposed;
     event.token = std::move(token->value);
   } else {
-    event.token = token.status();
+    event.token = std::move(token).status();
   }
   sink_->Post(std::move(event));
 }

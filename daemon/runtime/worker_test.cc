@@ -10,9 +10,9 @@ namespace parley::runtime {
 namespace {
 
 TEST(WorkerTest, RunsJobsInOrderOnItsOwnThread) {
-  Worker worker("test", 10);
   std::vector<int> done;
   std::promise<std::thread::id> last;
+  Worker worker("test", 10);
   for (int i = 0; i < 5; ++i) {
     ASSERT_TRUE(worker.TryRun([&done, i] { done.push_back(i); }));
   }
@@ -23,9 +23,9 @@ TEST(WorkerTest, RunsJobsInOrderOnItsOwnThread) {
 }
 
 TEST(WorkerTest, RefusesWhatDoesNotFit) {
-  Worker worker("test", 1);
   std::promise<void> started;
   std::promise<void> release;
+  Worker worker("test", 1);
   ASSERT_TRUE(worker.TryRun([&] {
     started.set_value();
     release.get_future().wait();
@@ -39,9 +39,9 @@ TEST(WorkerTest, RefusesWhatDoesNotFit) {
 TEST(WorkerTest, StopDropsWhatHasNotBegun) {
   bool ran = false;
   {
-    Worker worker("test", 2);
     std::promise<void> started;
     std::promise<void> release;
+    Worker worker("test", 2);
     ASSERT_TRUE(worker.TryRun([&] {
       started.set_value();
       release.get_future().wait();
