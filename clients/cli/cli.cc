@@ -48,6 +48,9 @@ void AddGlobals(CLI::App* app, Globals* globals) {
   app->add_option("--socket", globals->socket,
                   "the path of its socket, instead of a profile")
       ->type_name("PATH")
+      ->check([](const std::string& path) {
+        return path.empty() ? "the path is empty" : "";
+      })
       ->excludes(profile);
   CLI::Option* output =
       app->add_option("--output", globals->output,
@@ -63,10 +66,7 @@ void AddGlobals(CLI::App* app, Globals* globals) {
 // CLI11's help without what descriptions say already.
 class HelpFormatter : public CLI::Formatter {
  public:
-  HelpFormatter() {
-    label("SUBCOMMAND", "VERB");
-    label("Subcommands", "Verbs");
-  }
+  HelpFormatter() { label("SUBCOMMAND", "VERB"); }
 
   std::string make_option_opts(const CLI::Option* option) const override {
     // The type may be followed by a colon and its checks.
@@ -182,7 +182,10 @@ int RunCommand(const Command& command, const Globals& globals,
     if (!path.ok()) {
       out.Note(absl::StrCat("cannot find the daemon: ", path.status().message(),
                             " (--socket PATH)"));
-      return kUsage;
+      // What is wrong is the command line, or what surrounds it.
+      return path.status().code() == absl::StatusCode::kInvalidArgument
+                 ? kUsage
+                 : kUnreachable;
     }
     options.socket_path = *path;
   }
@@ -234,9 +237,8 @@ int Run(const std::vector<std::string>& arguments,
     // CLI11 takes the arguments from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& help_or_version) {
-    return app.exit(help_or_version, *environment.out, *environment.err) == 0
-               ? kDone
-               : kUsage;
+    app.exit(help_or_version, *environment.out, *environment.err);
+    return environment.out->flush().good() ? kDone : kRefused;
   } catch (const CLI::ParseError& error) {
     talk.Note(ExplainParseError(app, error));
     return kUsage;

@@ -84,12 +84,13 @@ TEST(CliTest, ExplainsWrongCommandLines) {
   ExpectUsageError({"message", "send", "--room", "a", "--text", "\xff"},
                    "is no UTF-8");
   ExpectUsageError({"watch", "--topics", "status,weather"}, "weather");
+  ExpectUsageError({"status", "--socket", ""}, "the path is empty");
 }
 
 TEST(CliTest, ExplainsProfilesWithoutASocket) {
   CliRunner runner;
   RunResult result = runner.Run({"status"});
-  EXPECT_EQ(result.code, 2);
+  EXPECT_EQ(result.code, 3);
   EXPECT_THAT(result.err, AllOf(IsOneLine(), HasSubstr("XDG_RUNTIME_DIR"),
                                 HasSubstr("--socket")));
   runner.environment["XDG_RUNTIME_DIR"] = "/nonexistent";

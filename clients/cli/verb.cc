@@ -3,10 +3,16 @@
 #include "clients/cli/humane.h"
 
 namespace parley::cli {
+namespace {
+
+// Their heading in the help.
+constexpr char kVerbs[] = "Verbs";
+
+}  // namespace
 
 CLI::App* AddVerb(CLI::App* parent, const std::string& name,
                   const std::string& description, const std::string& example) {
-  CLI::App* verb = parent->add_subcommand(name, description);
+  CLI::App* verb = parent->add_subcommand(name, description)->group(kVerbs);
   verb->footer("Example:\n  " + example +
                "\n\nOptions for all verbs: see 'parleyctl --help'");
   return verb;
@@ -14,7 +20,7 @@ CLI::App* AddVerb(CLI::App* parent, const std::string& name,
 
 CLI::App* AddNoun(CLI::App* parent, const std::string& name,
                   const std::string& description) {
-  CLI::App* noun = parent->add_subcommand(name, description);
+  CLI::App* noun = parent->add_subcommand(name, description)->group(kVerbs);
   noun->require_subcommand(1);
   return noun;
 }
