@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -128,6 +129,11 @@ absl::StatusOr<std::unique_ptr<storage::Store>> OpenStore(
 
 // Everything that runs, in the order in which it is made; it is taken down the
 // other way round.
+//
+//   NEW --Start--> SERVING --Stop--> STOPPED
+//    '--- Start failed, or gave up half way: what there is just ends
+//
+// Belongs to the main thread.
 class Daemon {
  public:
   Daemon(const Config& config, std::optional<int> ready_fd)
@@ -213,7 +219,6 @@ absl::Status Daemon::Start(const Dependencies& dependencies,
   transport_ = *std::move(transport);
   MakeParts(signals);
   if (absl::Status status = host_->Start(clock_.Now()); !status.ok()) {
-    Stop();
     return absl::Status(
         status.code(), absl::StrCat("cannot read the store: ", status.message(),
                                     "; nothing was deleted"));
@@ -223,7 +228,6 @@ absl::Status Daemon::Start(const Dependencies& dependencies,
   if (absl::Status status =
           rpc_->Start(std::move(listener_), &mailbox_, gate_->access());
       !status.ok()) {
-    Stop();
     return status;
   }
   logging::Info("serving", {{"version", kVersion},
@@ -304,7 +308,13 @@ int DaemonMain(int argc, const char* const* argv,
     std::fputs(flags->print->c_str(), stdout);
     return 0;
   }
-  return Run(*flags, dependencies);
+  try {
+    return Run(*flags, dependencies);
+  } catch (const std::system_error& error) {
+    // What the standard library has to say when there is no thread to be had.
+    PrintError(absl::StrCat("cannot start: ", error.what()));
+    return 1;
+  }
 }
 
 }  // namespace parley::app

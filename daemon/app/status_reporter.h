@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "daemon/app/readiness.h"
+#include "daemon/model/connection.h"
 #include "daemon/runtime/ports.h"
 #include "daemon/runtime/worker.h"
 
