@@ -391,6 +391,7 @@ void ToProto(const model::MessageView& from, v1::Message* to) {
   ContentToProto(message.content, to);
   ToTimestamp(message.sent_at, [to] { return to->mutable_sent_at(); });
   to->set_room_seq(ToInt64(message.room_seq));
+  to->set_history_era(ToInt32(message.history_era));
   if (from.delivery.has_value()) {
     to->set_delivery_state(ToProto(*from.delivery));
   }

@@ -121,15 +121,15 @@ std::string Json(const Proto& proto) {
 
 TEST(ConvertTest, Message) {
   model::MessageView view;
-  view.message = {model::RoomId("room"),
-                  model::MessageId("m1"),
-                  model::ClientMessageId("c1"),
-                  model::UserId("alice"),
-                  FullContent(),
-                  At(0),
-                  7,
-                  true,
-                  model::ChangeSeq(9)};
+  view.message.room = model::RoomId("room");
+  view.message.id = model::MessageId("m1");
+  view.message.client_id = model::ClientMessageId("c1");
+  view.message.sender = model::UserId("alice");
+  view.message.content = FullContent();
+  view.message.sent_at = At(0);
+  view.message.room_seq = 7;
+  view.message.history_era = 2;
+  view.message.possible_duplicate = true;
   view.delivery = model::DeliveryState::kDelivered;
   v1::Message proto;
   ToProto(view, &proto);
@@ -140,7 +140,7 @@ TEST(ConvertTest, Message) {
                    R"("clientMessageId":"c1","sender":"alice",)", kContentJson,
                    R"("sentAt":"2023-11-14T22:13:20Z","roomSeq":"7",)",
                    R"("deliveryState":"DELIVERY_STATE_DELIVERED",)",
-                   R"("possibleDuplicate":true})"));
+                   R"("possibleDuplicate":true,"historyEra":2})"));
 }
 
 TEST(ConvertTest, OutboxEntry) {

@@ -92,22 +92,17 @@ absl::StatusOr<std::optional<WatchCursor::Batch>> WatchCursor::Next(
     fresh_ = true;
     live_ = false;
   }
-  bool moved = false;
-  while (true) {
-    auto page = round->ReadChanges(point->after, filter_);
-    if (!page.ok()) return page.status();
-    moved = moved || point->after < (*page)->next;
-    point->after = (*page)->next;
-    const bool at_end = (*page)->at_end;
-    if (!(*page)->changes.empty() || at_end) {
-      auto place = round->TokenAt(point->after);
-      if (!place.ok()) return place.status();
-      place_ = *std::move(place);
-      has_more_ = !at_end || !live_;
-      if (!(*page)->changes.empty()) return Tell(*std::move(page), false);
-      break;
-    }
-  }
+  const auto page = round->ReadChanges(point->after, filter_);
+  if (!page.ok()) return page.status();
+  const bool moved = point->after < (*page)->next;
+  auto place = round->TokenAt((*page)->next);
+  if (!place.ok()) return place.status();
+  place_ = *std::move(place);
+  has_more_ = !(*page)->at_end || !live_;
+  if (!(*page)->changes.empty()) return Tell(*page, false);
+  // Others are served before the next page is looked through.
+  if (!(*page)->at_end) return Tell(nullptr, false);
+
   has_more_ = false;
   if (!live_) {
     live_ = true;

@@ -61,8 +61,8 @@ class ReadRound {
 // A snapshot is what follows from the start, so that there is one path for all.
 //
 // Pages hold kMaxChangePageBytes. A watcher whose filter lets nothing through
-// while the feed grows gets a bookmark after a while: a batch with a token
-// alone, so that what it resumes from does not grow old.
+// gets a bookmark, a batch with a token alone, at the end of each page, and
+// after a while when the feed grows: what it resumes from does not grow old.
 class WatchCursor {
  public:
   struct Batch {

@@ -236,6 +236,31 @@ TEST_F(WatchCursorTest, FilteredWatcherGetsABookmarkOnceAMinute) {
   EXPECT_FALSE(Next(&cursor).has_value());
 }
 
+TEST_F(WatchCursorTest, ALongFeedOfOtherThingsIsReadInPieces) {
+  store_.PutMessage("r", 1, "a needle");
+  store_.Write([](storage::Tables& tables) {
+    for (size_t i = 0; i < 2 * storage::kMaxChangeRowsPerPage; ++i) {
+      model::Room room;
+      room.room = model::RoomId(absl::StrCat("room", i));
+      ASSERT_TRUE(tables.PutRoom(&room).ok());
+    }
+  });
+  store_.PutMessage("r", 2, "another");
+  WatchCursor cursor =
+      Watch("", {model::Only(model::ObjectKind::kMessage), {}});
+  std::vector<size_t> sizes;
+  bool caught_up = false;
+  while (!caught_up) {
+    const auto batch = Next(&cursor);
+    ASSERT_TRUE(batch.has_value());
+    EXPECT_EQ(batch->fresh, sizes.empty());
+    sizes.push_back(batch->page == nullptr ? 0 : batch->page->changes.size());
+    caught_up = batch->caught_up;
+    EXPECT_EQ(cursor.has_more(), !caught_up);
+  }
+  EXPECT_EQ(sizes, (std::vector<size_t>{1, 0, 1, 0}));
+}
+
 TEST_F(WatchCursorTest, ATokenThatNeverWasOneIsRefused) {
   for (const char* text :
        {"x", "!!", "AAAA", "gibberish-gibberish-gibberish"}) {

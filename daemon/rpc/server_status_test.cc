@@ -1,0 +1,166 @@
+// The unary methods of the daemon itself, over a real socket.
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/model/errors.h"
+#include "daemon/rpc/testing/edge_fixture.h"
+#include "gtest/gtest.h"
+
+namespace parley::rpc {
+namespace {
+
+namespace v1 = ::parley::v1;
+
+class ServerStatusTest : public EdgeTest {
+ protected:
+  void SetUp() override { StartServer(); }
+
+  void AnswerWith(absl::StatusOr<core::ReplyBody> reply) {
+    core_.SetScript(
+        [reply = std::move(reply)](const core::CommandBody&) { return reply; });
+  }
+  template <typename Command>
+  bool LastCommandIs() {
+    const auto commands = core_.commands();
+    return !commands.empty() &&
+           std::holds_alternative<Command>(commands.back());
+  }
+};
+
+TEST_F(ServerStatusTest, GetStatus) {
+  core::StatusReply reply;
+  reply.status.connection.state = model::ConnectionState::kReady;
+  reply.status.outbox.queued = 3;
+  AnswerWith(core::ReplyBody(reply));
+  Call call;
+  v1::GetStatusResponse response;
+  ASSERT_TRUE(daemon_->GetStatus(&call, {}, &response).ok());
+  const v1::DaemonStatus& status = response.status();
+  EXPECT_EQ(status.version(), "1.2.3");
+  EXPECT_EQ(status.profile(), "work");
+  EXPECT_GT(status.pid(), 0);
+  EXPECT_EQ(status.started_at().seconds(), 1600000000);
+  EXPECT_EQ(status.connection().state(), v1::CONNECTION_STATE_READY);
+  EXPECT_EQ(status.outbox().queued(), 3);
+  EXPECT_EQ(status.store().state(), v1::STORE_STATE_SERVING);
+  EXPECT_EQ(status.store().store_id(), "store-1");
+  EXPECT_EQ(status.store().schema_version(), 1);
+  EXPECT_EQ(status.clients().connections(), 1);
+  EXPECT_EQ(status.clients().max_connections(), 512);
+  EXPECT_EQ(status.clients().streams(), 0);
+  EXPECT_EQ(status.clients().max_streams(), 1024);
+}
+
+TEST_F(ServerStatusTest, GetStatusAnswersWhileTheStoreIsDown) {
+  const absl::Status full =
+      model::MakeError(absl::StatusCode::kResourceExhausted,
+                       model::ErrorReason::kStoreFull, "the disk is full");
+  AnswerWith(full);
+  store_.SetDown(full);
+  v1::GetStatusResponse response;
+  Call before;  // nothing is known yet
+  EXPECT_EQ(ReasonOf(daemon_->GetStatus(&before, {}, &response)), "STORE_FULL");
+
+  model::CoreStatus core;
+  core.connection.state = model::ConnectionState::kWaiting;
+  server_->OnStatus(core);
+  server_->OnStoreStatus(full);
+  ASSERT_TRUE(WaitFor([&] {
+    Call call;
+    return daemon_->GetStatus(&call, {}, &response).ok();
+  }));
+  EXPECT_EQ(response.status().connection().state(),
+            v1::CONNECTION_STATE_WAITING);
+  EXPECT_EQ(response.status().store().state(), v1::STORE_STATE_FULL);
+  EXPECT_EQ(response.status().store().error(), "the disk is full");
+
+  server_->OnStoreStatus(absl::UnavailableError("an input/output error"));
+  store_.SetDown(absl::OkStatus());
+  ASSERT_TRUE(WaitFor([&] {
+    Call call;
+    EXPECT_TRUE(daemon_->GetStatus(&call, {}, &response).ok());
+    return response.status().store().state() == v1::STORE_STATE_FAILED;
+  }));
+  EXPECT_EQ(response.status().store().store_id(), "store-1");
+}
+
+TEST_F(ServerStatusTest, ReadsSayWhyTheStoreIsDown) {
+  store_.SetDown(model::MakeError(absl::StatusCode::kUnavailable,
+                                  model::ErrorReason::kStoreFailed,
+                                  "recovering"));
+  Call rooms;
+  v1::ListRoomsResponse rooms_response;
+  const grpc::Status status = rooms_->ListRooms(&rooms, {}, &rooms_response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(status), "STORE_FAILED");
+  EXPECT_EQ(status.error_message(), "recovering");
+  Call outbox;
+  v1::ListOutboxResponse outbox_response;
+  EXPECT_EQ(ReasonOf(outbox_->ListOutbox(&outbox, {}, &outbox_response)),
+            "STORE_FAILED");
+}
+
+TEST_F(ServerStatusTest, GetCapabilities) {
+  core::StatusReply reply;
+  reply.status.capabilities.dialect = model::Dialect::kFull;
+  reply.status.capabilities.ordered_window = 16;
+  AnswerWith(core::ReplyBody(reply));
+  Call call;
+  v1::GetCapabilitiesResponse response;
+  ASSERT_TRUE(daemon_->GetCapabilities(&call, {}, &response).ok());
+  EXPECT_EQ(response.server().dialect(), v1::SERVER_DIALECT_FULL);
+  EXPECT_EQ(response.server().ordered_window(), 16);
+  EXPECT_EQ(response.limits().max_text_bytes(), 64 * 1024);
+}
+
+TEST_F(ServerStatusTest, ConnectAndDisconnect) {
+  Call connect;
+  v1::ConnectResponse connected;
+  ASSERT_TRUE(daemon_->Connect(&connect, {}, &connected).ok());
+  EXPECT_TRUE(LastCommandIs<core::Connect>());
+  Call disconnect;
+  v1::DisconnectResponse disconnected;
+  ASSERT_TRUE(daemon_->Disconnect(&disconnect, {}, &disconnected).ok());
+  EXPECT_TRUE(LastCommandIs<core::Disconnect>());
+}
+
+TEST_F(ServerStatusTest, ShutdownIsAskedForOnce) {
+  for (int i = 0; i < 2; ++i) {
+    Call call;
+    v1::ShutdownResponse response;
+    ASSERT_TRUE(daemon_->Shutdown(&call, {}, &response).ok());
+  }
+  EXPECT_TRUE(WaitFor([&] { return shutdown_requests_ == 1; }));
+}
+
+TEST_F(ServerStatusTest, CallsAreAnsweredInAnyOrder) {
+  core_.SetHolding(true);
+  std::vector<std::thread> callers;
+  std::atomic<int> answered{0};
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([this, &answered] {
+      Call call;
+      v1::GetStatusResponse response;
+      EXPECT_TRUE(daemon_->GetStatus(&call, {}, &response).ok());
+      ++answered;
+    });
+  }
+  EXPECT_TRUE(WaitFor([&] { return core_.held() == 8; }));
+  // Reads do not wait for the core.
+  Call call;
+  v1::ListRoomsResponse response;
+  EXPECT_TRUE(rooms_->ListRooms(&call, {}, &response).ok());
+  EXPECT_EQ(answered, 0);
+  core_.Release();
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(answered, 8);
+}
+
+}  // namespace
+}  // namespace parley::rpc
