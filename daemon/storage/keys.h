@@ -74,11 +74,11 @@ enum class MetaField : uint8_t {
 
 // Where a message stands in its room.
 //
-//   order                               tie                       when
-//   era, the server's room_seq          change seq of its placing  it has one
-//   era, sent_at in Unix milliseconds   change seq of its placing  it has none
-//   kLocalOrder                         its OutboxSeq              in the
-//   outbox
+//   order                               tie
+//   ----------------------------------  ----------------------------------
+//   era, the server's room_seq          change seq of its placing
+//   era, sent_at in Unix milliseconds   same; the server gives no room_seq
+//   kLocalOrder                         OutboxSeq; it is in the outbox
 //
 // The change sequence is unique in the store: a server that gives a number
 // twice, or many messages in a millisecond, leave two rows, in the order of

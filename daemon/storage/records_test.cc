@@ -102,7 +102,7 @@ std::vector<Sample> Samples() {
                  EncodeBinding, DecodeBinding, 0x2f6e69ec),
       MakeSample("capabilities", MetaKey(MetaField::kCapabilities),
                  FullCapabilities(), EncodeCapabilities, DecodeCapabilities,
-                 0x2be98875),
+                 0x047225ed),
       MakeValueSample<uint32_t>("schema", MetaField::kSchema, 3,
                                 EncodeSchemaVersion, DecodeSchemaVersion,
                                 0xf5bee266),

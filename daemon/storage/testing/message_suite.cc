@@ -67,6 +67,25 @@ TEST_P(MessageTablesTest, NoServerNumberReachesIntoTheOutbox) {
   EXPECT_EQ(Listed(staged(), "a"), (Names{"m-1", "c-1"}));
 }
 
+// A server that lost its history counts from 1 again.
+TEST_P(MessageTablesTest, ALaterEraStandsAfterAnEarlierOne) {
+  model::Message old = MakeMessage("a", "old", 900);
+  old.history_era = 1;
+  model::Message timed = MakeMessage("a", "timed", 0);
+  timed.history_era = 2;
+  model::Message young = MakeMessage("a", "young", 1);
+  young.history_era = 2;
+  model::Message last = MakeMessage("a", "last", 1);
+  last.history_era = UINT32_MAX;
+  model::Message echo = MakeEcho("a", "echo");
+  ASSERT_OK(tables().PutMessage(&echo, OutboxSeq(1)));
+  for (auto* message : {&last, &young, &timed, &old}) {
+    ASSERT_OK(tables().PutMessage(message, std::nullopt));
+  }
+  EXPECT_EQ(Listed(staged(), "a"),
+            (Names{"old", "young", "timed", "last", "echo"}));
+}
+
 TEST_P(MessageTablesTest, ATimeBeforeTheEpochStandsFirst) {
   model::Message old = MakeMessage("a", "old", 0);
   old.sent_at = At(-5);

@@ -122,7 +122,6 @@ model::ServerCapabilities FullCapabilities() {
   capabilities.max_text_bytes = 32768;
   capabilities.advertised = {"dedup", "history"};
   capabilities.history_era = 5;
-  capabilities.history_era = 5;
   capabilities.learned_at = At(1772366400123);
   return capabilities;
 }
