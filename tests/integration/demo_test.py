@@ -169,17 +169,22 @@ def reconnect(alice, screen):
 
 
 def server_crash(server, alice, bob, screen):
-    title("The server dies as well, and both go on writing")
+    title("The server dies, both go on writing, then alice's daemon dies too")
     server.kill()
     tell("kill -9 of the server")
     alice.says("is the server gone?")
     alice.says("no matter")
     bob.says("I write on, too")
-    server.start()
     tell("")
-    tell("the server runs again; both daemons find it by themselves")
-    for person in [alice, bob]:
-        person.types("health", "--upstream", "--wait", "60s")
+    tell("kill -9 %d" % alice.daemon.pid)
+    alice.daemon.kill()
+    server.start()
+    tell("the server runs again; bob's daemon finds it by itself")
+    bob.types("health", "--upstream", "--wait", "60s")
+    # Only now: what was said while bob was away, his daemon does not fetch.
+    alice.daemon.start()
+    tell("")
+    tell("parleyd of alice runs again, with pid %d" % alice.daemon.pid)
     screen.shows("alice", alice.said[-2:])
     tell("")
     tell("The same once more, only to wait until the server has confirmed it:")

@@ -18,8 +18,9 @@ namespace {
 
 // A send that is not answered is given up, and all others of its room with it,
 // ten seconds after it was decided on; slow commits may go by before it leaves.
-constexpr absl::Duration kSurelyAwaited = absl::Seconds(7);
-constexpr absl::Duration kSurelyGivenUp = absl::Seconds(12);
+constexpr absl::Duration kGivenUpFrom = absl::Seconds(8);
+constexpr absl::Duration kGivenUpBy = absl::Seconds(10);
+constexpr absl::Duration kForgotten = absl::Seconds(30);
 
 template <typename... Fs>
 struct Overloaded : Fs... {
@@ -417,26 +418,34 @@ void Auditor::OnSendFrame(const core::SendFrame& sent, const Frame& frame) {
   CheckWindow(message->room);
 }
 
-void Auditor::CheckWindow(const std::string& room) {
+size_t Auditor::SurelyAwaited(std::vector<InFlight>* sends) const {
   const base::MonotonicTime now = scheduler_->now();
-  size_t total = 0;
-  for (auto& [name, sends] : in_flight_) {
-    if (!sends.empty() && now - sends.front().at > kSurelyGivenUp) {
-      const base::MonotonicTime until = sends.front().at + kSurelyGivenUp;
-      sends.erase(std::remove_if(sends.begin(), sends.end(),
-                                 [until](const InFlight& send) {
-                                   return send.at <= until;
-                                 }),
-                  sends.end());
-    }
-    // Perhaps they are awaited, perhaps not.
-    if (!sends.empty() && now - sends.front().at > kSurelyAwaited) return;
-    total += sends.size();
+  sends->erase(std::remove_if(sends->begin(), sends->end(),
+                              [now](const InFlight& send) {
+                                return now - send.at > kForgotten;
+                              }),
+               sends->end());
+  size_t awaited = 0;
+  for (const InFlight& send : *sends) {
+    // Was one given up that was on its way together with it?
+    const bool perhaps_given_up = std::any_of(
+        sends->begin(), sends->end(), [now, &send](const InFlight& other) {
+          return now - other.at >= kGivenUpFrom &&
+                 send.at - other.at <= kGivenUpBy;
+        });
+    if (!perhaps_given_up) ++awaited;
   }
+  return awaited;
+}
+
+void Auditor::CheckWindow(const std::string& room) {
+  size_t total = 0;
+  for (auto& [name, sends] : in_flight_) total += SurelyAwaited(&sends);
+  const size_t here = SurelyAwaited(&in_flight_[room]);
   const bool ordered = options_.server.Has("send.ordered");
   const size_t window = ordered ? options_.server.ordered_window : 1;
-  if (in_flight_[room].size() > window) {
-    verdict_->Fail(in_flight_[room].size(), " sends are on their way in ", room,
+  if (here > window) {
+    verdict_->Fail(here, " sends are on their way in ", room,
                    "; the window is ", window);
   }
   if (total > model::kMaxSendsInFlight) {

@@ -138,6 +138,8 @@ class Auditor : public AppendListener {
   // Frames.
   void OnSendFrame(const core::SendFrame& sent, const Frame& frame);
   void CheckWindow(const std::string& room);
+  // Those of one room that the device has surely not given up.
+  size_t SurelyAwaited(std::vector<InFlight>* sends) const;
 
   // The disk.
   void ReadFeed();
