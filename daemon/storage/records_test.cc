@@ -80,7 +80,7 @@ std::vector<Sample> Samples() {
       MakeSample("sent", SentKey(client_id), FullSentRecord(), EncodeSent,
                  DecodeSent, 0x02c26928),
       MakeSample("message", MessageKey(room, {17, 99}), FullMessage(),
-                 EncodeMessage, DecodeMessage, 0x3027f7f9),
+                 EncodeMessage, DecodeMessage, 0x03a40e97),
       MakeSample("delivery", DeliveryKey(client_id), FullDelivery(),
                  EncodeDelivery, DecodeDelivery, 0x802d9771),
       MakeSample("room messages", RoomMessagesKey(room),

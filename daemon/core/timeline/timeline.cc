@@ -72,7 +72,15 @@ absl::Status Timeline::OnEntrySent(const model::OutboxEntry& entry,
   if (!known.ok()) return known.status();
   if (known->has_value()) {
     model::Message message = **std::move(known);
-    if (!user.empty()) message.sender = user;
+    if (!user.empty() && message.sender != user) {
+      // Accepted before it was known who the account is: under its sender's
+      // name it is another row.
+      if (absl::Status status = context->tables().RemoveMessage(message);
+          !status.ok()) {
+        return status;
+      }
+      message.sender = user;
+    }
     message.id =
         result.id.empty()
             ? model::MessageId(absl::StrCat(model::kLocalMessageIdPrefix,
