@@ -28,8 +28,8 @@ absl::string_view ConnectionStateName(ConnectionState state) {
 
 bool operator==(const ServerCapabilities& a, const ServerCapabilities& b) {
   const auto fields = [](const ServerCapabilities& c) {
-    return std::tie(c.dialect, c.protocol_version, c.history_epoch, c.history_era,
-                    c.message_ids, c.deduplicates, c.history,
+    return std::tie(c.dialect, c.protocol_version, c.history_epoch,
+                    c.history_era, c.message_ids, c.deduplicates, c.history,
                     c.durable_membership, c.ordered_window, c.ordered_sends,
                     c.max_payload_bytes, c.max_text_bytes, c.advertised,
                     c.learned_at);

@@ -171,7 +171,8 @@ bool operator==(const MessageContent& a, const MessageContent& b) {
 bool operator==(const Message& a, const Message& b) {
   const auto key = [](const Message& x) {
     return std::tie(x.room, x.id, x.client_id, x.sender, x.content, x.sent_at,
-                    x.room_seq, x.history_era, x.possible_duplicate, x.change_seq);
+                    x.room_seq, x.history_era, x.possible_duplicate,
+                    x.change_seq);
   };
   return key(a) == key(b);
 }

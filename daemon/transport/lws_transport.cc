@@ -143,9 +143,7 @@ bool LwsTransport::RunCommands() {
 
 void LwsTransport::RunCommand(OpenCommand* command) {
   DropAttempt();
-  attempt_.emplace();
-  attempt_->connection = command->connection;
-  attempt_->server_url = std::move(command->server_url);
+  attempt_.emplace(command->connection, std::move(command->server_url));
   // Never two sockets: the new one waits until the old one is gone.
   if (socket_->idle()) Begin();
 }

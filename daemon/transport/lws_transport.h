@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -104,6 +105,9 @@ class LwsTransport : public runtime::TransportPort, private WebSocketListener {
 
   // What Open asked for, until it is closed or its end was posted.
   struct Attempt {
+    Attempt(core::ConnectionId connection_in, std::string server_url_in)
+        : connection(connection_in), server_url(std::move(server_url_in)) {}
+
     core::ConnectionId connection;
     std::string server_url;
     ServerUrl url;

@@ -102,26 +102,26 @@ WebSocket::WebSocket(const Options& options, WebSocketListener* listener)
 
 absl::StatusOr<std::unique_ptr<WebSocket>> WebSocket::Create(
     const Options& options, WebSocketListener* listener) {
-  static const lws_protocols kProtocols[] = {
+  static const lws_protocols protocols[] = {
       {kProtocolName, &WebSocket::Callback, 0, kChunkBytes, 0, nullptr,
        kChunkBytes},
       {nullptr, nullptr, 0, 0, 0, nullptr, 0},
   };
   // Engine.IO has a heartbeat, and its watchdog is the authority; that of
   // libwebsockets is off.
-  static const lws_retry_bo_t kNoIdlePolicy = {};
+  static const lws_retry_bo_t no_idle_policy = {};
   // Process-wide; every caller sets the same.
   lws_set_log_level(LLL_ERR | LLL_WARN, &LogLine);
 
   std::unique_ptr<WebSocket> socket(new WebSocket(options, listener));
   lws_context_creation_info info = {};
   info.port = CONTEXT_PORT_NO_LISTEN;
-  info.protocols = kProtocols;
+  info.protocols = protocols;
   info.gid = -1;
   info.uid = -1;
   info.user = socket.get();
   info.fd_limit_per_thread = kMaxDescriptors;
-  info.retry_and_idle_policy = &kNoIdlePolicy;
+  info.retry_and_idle_policy = &no_idle_policy;
   // The deadlines are ours; those of libwebsockets come after them.
   const auto timeout = static_cast<unsigned>(
       absl::ToInt64Seconds(options.handshake_timeout) + kBackstopSeconds);

@@ -58,7 +58,9 @@ std::string EncodeFrame(const Frame& frame) {
   if (!frame.masked) return bytes + frame.payload;
   const absl::string_view mask = "\x12\x34\x56\x78";
   bytes.append(mask.data(), mask.size());
-  for (size_t i = 0; i < size; ++i) bytes += frame.payload[i] ^ mask[i % 4];
+  for (size_t i = 0; i < size; ++i) {
+    bytes += static_cast<char>(frame.payload[i] ^ mask[i % 4]);
+  }
   return bytes;
 }
 
