@@ -13,10 +13,7 @@ constexpr uint64_t kBlockBytes = 32 * 1024;
 constexpr uint64_t kHeaderBytes = 7;
 constexpr size_t kBatchHeaderBytes = 12;
 
-constexpr char kFull = 1;
-constexpr char kFirst = 2;
-constexpr char kMiddle = 3;
-constexpr char kLast = 4;
+enum FragmentType : char { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
 
 // A batch's entry that only the log keeps.
 constexpr char kLogDataEntry = 3;
