@@ -57,8 +57,9 @@ using OutboxOutput = std::variant<EntryAccepted, EntryChanged, EntrySent,
 //        ^                        | ^
 //        |        refused, or no  | | everything on its way was answered,
 //        |        answer in time  v | and the backoff is over
-//   connection                 DRAINING
-//   lost (from any)
+//   connection lost,           DRAINING
+//   or room unsettled
+//   (from any)
 //
 // With ordered sends up to the server's window is on its way at once, each
 // naming the message before it; the first of a connection names none. Without,
