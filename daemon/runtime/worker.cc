@@ -19,12 +19,14 @@ bool Worker::TryRun(std::function<void()> job) {
   return true;
 }
 
+void Worker::RequestStop() {
+  base::MutexLock lock(&mutex_);
+  stopping_ = true;
+  changed_.Signal();
+}
+
 void Worker::Stop() {
-  {
-    base::MutexLock lock(&mutex_);
-    stopping_ = true;
-    changed_.Signal();
-  }
+  RequestStop();
   if (thread_.joinable()) thread_.join();
 }
 

@@ -25,8 +25,10 @@ class Worker {
   // False, and the job dropped, when the queue is full or the worker stopped.
   bool TryRun(std::function<void()> job);
 
-  // Waits for the job that runs; those behind it are dropped. A second call
-  // does nothing.
+  // From here on nothing is accepted and nothing begun; waits for nothing.
+  void RequestStop();
+
+  // RequestStop, then waits for the job that runs. A second call does nothing.
   void Stop();
 
  private:
