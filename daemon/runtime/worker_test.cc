@@ -1,6 +1,7 @@
 #include "daemon/runtime/worker.h"
 
 #include <future>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
