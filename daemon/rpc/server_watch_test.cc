@@ -188,6 +188,21 @@ TEST_F(ServerWatchTest, WatchOutbox) {
   call.TryCancel();
 }
 
+TEST_F(ServerWatchTest, SnapshotOfTheOutboxLeavesOutWhatWasSent) {
+  StartServer();
+  store_.PutQueued("a", "sent", "one");
+  store_.RemoveQueued("sent");
+  store_.PutQueued("a", "c1", "two");
+  Call call;
+  const auto reader = outbox_->WatchOutbox(&call, {});
+  v1::WatchOutboxResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_TRUE(response.fresh());
+  ASSERT_EQ(response.updates_size(), 1);
+  EXPECT_EQ(response.updates(0).entry().client_message_id(), "c1");
+  call.TryCancel();
+}
+
 TEST_F(ServerWatchTest, FiltersAreValidated) {
   StartServer();
   const std::string wrong(256, 'r');

@@ -31,7 +31,7 @@ class TopicSource final : public StreamSource<Response> {
     if (!batch->has_value()) return false;
     if ((*batch)->page != nullptr) {
       for (const model::Change& change : (*batch)->page->changes) {
-        add_update_(change, response);
+        if (cursor_.IsNews(change)) add_update_(change, response);
       }
     }
     response->set_resume_token((*batch)->resume_token);

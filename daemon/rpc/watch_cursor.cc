@@ -1,6 +1,8 @@
 #include "daemon/rpc/watch_cursor.h"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "daemon/model/errors.h"
 #include "daemon/model/limits.h"
@@ -43,6 +45,14 @@ absl::StatusOr<model::ResumeToken> ReadRound::TokenAt(model::ChangeSeq seq) {
   return token;
 }
 
+absl::StatusOr<model::ChangeSeq> ReadRound::LastChange() {
+  const auto reader = this->reader();
+  if (!reader.ok()) return reader.status();
+  const auto info = storage::GetStoreInfo(**reader);
+  if (!info.ok()) return info.status();
+  return info->last_change;
+}
+
 absl::StatusOr<std::shared_ptr<const storage::ChangePage>>
 ReadRound::ReadChanges(model::ChangeSeq after,
                        const storage::ChangeFilter& filter) {
@@ -83,12 +93,20 @@ WatchCursor::Batch WatchCursor::Tell(
                std::exchange(fresh_, false)};
 }
 
+bool WatchCursor::IsNews(const model::Change& change) const {
+  return !std::holds_alternative<model::Tombstone>(change.object) ||
+         snapshot_began_ < change.seq;
+}
+
 absl::StatusOr<std::optional<WatchCursor::Batch>> WatchCursor::Next(
     ReadRound* round) {
   // Judged anew each time: what a slow watcher has missed may be gone.
   auto point = round->Resolve(place_);
   if (!point.ok()) return point.status();
   if (point->fresh) {
+    const auto last = round->LastChange();
+    if (!last.ok()) return last.status();
+    snapshot_began_ = *last;
     fresh_ = true;
     live_ = false;
   }
@@ -99,7 +117,11 @@ absl::StatusOr<std::optional<WatchCursor::Batch>> WatchCursor::Next(
   if (!place.ok()) return place.status();
   place_ = *std::move(place);
   has_more_ = !(*page)->at_end || !live_;
-  if (!(*page)->changes.empty()) return Tell(*page, false);
+  const auto& changes = (*page)->changes;
+  if (std::any_of(changes.begin(), changes.end(),
+                  [this](const auto& change) { return IsNews(change); })) {
+    return Tell(*page, false);
+  }
   // Others are served before the next page is looked through.
   if (!(*page)->at_end) return Tell(nullptr, false);
 

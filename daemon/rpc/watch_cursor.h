@@ -34,6 +34,7 @@ class ReadRound {
   absl::StatusOr<storage::ResumePoint> Resolve(
       const std::optional<model::ResumeToken>& token);
   absl::StatusOr<model::ResumeToken> TokenAt(model::ChangeSeq seq);
+  absl::StatusOr<model::ChangeSeq> LastChange();
   absl::StatusOr<std::shared_ptr<const storage::ChangePage>> ReadChanges(
       model::ChangeSeq after, const storage::ChangeFilter& filter);
 
@@ -58,7 +59,9 @@ class ReadRound {
 //        '---- its place is lost (tombstones dropped, or ----'
 //              a history undone): fresh, from the start
 //
-// A snapshot is what follows from the start, so that there is one path for all.
+// A snapshot is what follows from the start, so that there is one path for all;
+// only what was gone when it began is left out. Something that goes while it is
+// read is told, because it may have been told before.
 //
 // Pages hold kMaxChangePageBytes. A watcher whose filter lets nothing through
 // gets a bookmark, a batch with a token alone, at the end of each page, and
@@ -77,9 +80,11 @@ class WatchCursor {
                                             const std::string& token,
                                             absl::Duration bookmark_after);
 
-  // What follows, if something does. An error means that the store cannot be
-  // read.
+  // What follows, if something does: those changes of the page that IsNews. An
+  // error means that the store cannot be read.
   absl::StatusOr<std::optional<Batch>> Next(ReadRound* round);
+
+  bool IsNews(const model::Change& change) const;
 
   // Next has more to say without the feed having grown.
   bool has_more() const { return has_more_; }
@@ -103,6 +108,8 @@ class WatchCursor {
   absl::Duration bookmark_after_;
   std::optional<model::ResumeToken> place_;
   std::string told_token_;
+  // The last change when the snapshot began, if there was one.
+  model::ChangeSeq snapshot_began_;
   bool live_ = false;
   bool fresh_ = false;  // to be told with the next batch
   bool has_more_ = true;

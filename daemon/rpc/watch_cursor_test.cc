@@ -39,6 +39,7 @@ class WatchCursorTest : public ::testing::Test {
     while (const auto batch = Next(cursor)) {
       if (batch->page == nullptr) continue;
       for (const model::Change& change : batch->page->changes) {
+        if (!cursor->IsNews(change)) continue;
         if (const auto* room = std::get_if<model::Room>(&change.object)) {
           names.push_back(room->room.value());
         } else if (const auto* gone =
@@ -192,6 +193,41 @@ TEST_F(WatchCursorTest, PlaceBehindDroppedTombstonesStartsAfresh) {
     caught_up = caught_up || next->caught_up;
   }
   EXPECT_TRUE(caught_up);
+}
+
+TEST_F(WatchCursorTest, SnapshotLeavesOutWhatWasGone) {
+  store_.PutRoom("gone");
+  store_.PutRoom("kept");
+  RemoveRoom("gone");
+  WatchCursor cursor = Watch();
+  EXPECT_EQ(Drain(&cursor), Names{"kept"});
+  RemoveRoom("kept");
+  EXPECT_EQ(Drain(&cursor), Names{"-kept"});
+
+  // Nor is there a batch about nothing else.
+  WatchCursor later = Watch();
+  const auto batch = Next(&later);
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->page, nullptr);
+  EXPECT_TRUE(batch->fresh);
+  EXPECT_TRUE(batch->caught_up);
+}
+
+TEST_F(WatchCursorTest, WhatGoesWhileTheSnapshotIsReadIsTold) {
+  store_.PutRoom("told");
+  const std::string text(64 * 1024, 'x');
+  for (uint64_t i = 1; i <= 20; ++i) store_.PutMessage("r", i, text);
+  WatchCursor cursor =
+      Watch("", {model::Only(model::ObjectKind::kRoom) |
+                     model::Only(model::ObjectKind::kMessage),
+                 {}});
+  const auto batch = Next(&cursor);
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_TRUE(std::holds_alternative<model::Room>(
+      batch->page->changes.front().object));
+  EXPECT_TRUE(cursor.has_more());
+  RemoveRoom("told");
+  EXPECT_EQ(Drain(&cursor), Names{"-told"});
 }
 
 TEST_F(WatchCursorTest, PagesAreBounded) {
