@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/model/errors.h"
 #include "daemon/model/ids.h"
@@ -11,11 +12,27 @@
 namespace parley::rpc {
 namespace {
 
-// A protobuf string must be UTF-8, or clients cannot read the details at all.
-// An error may quote bytes of a stranger.
-std::string Printable(absl::string_view text) {
-  if (model::IsValidUtf8(text)) return std::string(text);
-  std::string result(text);
+// gRPC's clients take 8 KiB of trailing metadata; when an error has more, they
+// see another one that says nothing. The text goes out up to three times, once
+// with up to three bytes for each of its own.
+constexpr size_t kMaxTextBytes = 1000;
+
+// The first so many bytes, without a character that is cut in two.
+absl::string_view Clip(absl::string_view text) {
+  size_t size = kMaxTextBytes;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) {
+    --size;
+  }
+  return text.substr(0, size);
+}
+
+// A text that may quote what a stranger sent, as clients can read it: a
+// protobuf string must be UTF-8, or all details are lost.
+std::string Readable(absl::string_view text) {
+  std::string result = text.size() <= kMaxTextBytes
+                           ? std::string(text)
+                           : absl::StrCat(Clip(text), " ...");
+  if (model::IsValidUtf8(result)) return result;
   for (char& c : result) {
     if ((static_cast<unsigned char>(c) & 0x80) != 0) c = '?';
   }
@@ -32,7 +49,7 @@ void SetDuration(absl::Duration from, google::protobuf::Duration* to) {
 std::string ErrorDetails(const absl::Status& status) {
   google::rpc::Status details;
   details.set_code(static_cast<int>(status.code()));
-  details.set_message(Printable(status.message()));
+  details.set_message(Readable(status.message()));
 
   google::rpc::ErrorInfo info;
   info.set_domain(kErrorDomain);
@@ -48,7 +65,7 @@ std::string ErrorDetails(const absl::Status& status) {
   if (const auto field = model::ErrorFieldOf(status)) {
     google::rpc::BadRequest bad_request;
     auto* violation = bad_request.add_field_violations();
-    violation->set_field(Printable(*field));
+    violation->set_field(Readable(*field));
     violation->set_description(details.message());
     details.add_details()->PackFrom(bad_request);
   }
@@ -58,7 +75,7 @@ std::string ErrorDetails(const absl::Status& status) {
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      Printable(status.message()), ErrorDetails(status));
+                      Readable(status.message()), ErrorDetails(status));
 }
 
 absl::Status ShuttingDownError() {

@@ -14,7 +14,8 @@ inline constexpr char kErrorDomain[] = "parley";
 
 // An error as it leaves the daemon: with exactly one ErrorInfo, with RetryInfo
 // where the status says when to try again, and with BadRequest where it names
-// a field. An OK status becomes an OK status.
+// a field. A text too long for gRPC to carry is cut. An OK status becomes an OK
+// status.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // The same error as the text of the header `grpc-status-details-bin` before it

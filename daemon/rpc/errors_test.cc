@@ -13,6 +13,7 @@
 namespace parley::rpc {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 google::rpc::Status DetailsOf(const grpc::Status& status) {
@@ -85,6 +86,24 @@ TEST(ErrorsTest, ForeignBytesDoNotMakeDetailsUnreadable) {
       ToGrpcStatus(absl::NotFoundError("no room \xff\xfe!"));
   EXPECT_EQ(status.error_message(), "no room ?\?!");
   EXPECT_EQ(DetailsOf(status).message(), "no room ?\?!");
+}
+
+TEST(ErrorsTest, ALongTextIsCutBetweenCharacters) {
+  // Three bytes a character, so that none ends at the limit.
+  std::string quoted;
+  for (int i = 0; i < 5000; ++i) quoted += "\u20ac";
+  const grpc::Status status =
+      ToGrpcStatus(model::InvalidField(quoted, "is long"));
+  const google::rpc::Status details = DetailsOf(status);
+  EXPECT_EQ(details.message(), status.error_message());
+  EXPECT_LE(status.error_message().size(), 1004u);
+  EXPECT_THAT(status.error_message(), EndsWith("\u20ac ..."));
+  EXPECT_LE(status.error_details().size(), 4000u);
+  EXPECT_EQ(Find<google::rpc::ErrorInfo>(details).size(), 1u);
+  EXPECT_EQ(Find<google::rpc::BadRequest>(details).size(), 1u);
+
+  const std::string fits(1000, 'x');
+  EXPECT_EQ(ToGrpcStatus(absl::NotFoundError(fits)).error_message(), fits);
 }
 
 // The enum documents the reasons: it must name all that leave, and no other.

@@ -199,6 +199,15 @@ TEST_F(HealthTest, ServicesServeAlsoWhileDisconnected) {
   EXPECT_EQ(Check("parley.upstream"), HealthCheckResponse::SERVING);
 }
 
+TEST_F(HealthTest, ARefusalThatQuotesMuchStillHasItsReason) {
+  std::string service;
+  for (int i = 0; i < 100000; ++i) service += "\u20ac";
+  HealthCheckResponse response;
+  const grpc::Status status = Check(service, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(ReasonOf(status), "NOT_FOUND");
+}
+
 TEST_F(HealthTest, NothingServesWithoutTheStore) {
   AnswerWith(model::ConnectionState::kReady);
   store_.SetDown(absl::UnavailableError("recovering"));
