@@ -1,4 +1,4 @@
-/** Tokens: JSON Web Tokens signed with HS256, and nothing else. */
+/** Tokens: JSON Web Tokens signed with a shared secret. */
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
@@ -22,8 +22,15 @@ export type AuthFailureCode =
   | 'INVALID_TOKEN'
   | 'TOKEN_EXPIRED';
 
-/** Its message is what the client's `connect_error` carries. */
-export class AuthError extends Error {
+/** Its message, and `data` if it has it, are what `connect_error` carries. */
+export class Refusal extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'Refusal';
+  }
+}
+
+export class AuthError extends Refusal {
   readonly data: { code: AuthFailureCode };
 
   constructor(code: AuthFailureCode) {
@@ -35,8 +42,18 @@ export class AuthError extends Error {
   }
 }
 
-function mac(signedPart: string, secret: string): Buffer {
-  return createHmac('sha256', secret).update(signedPart).digest();
+/** The algorithm of a token's header, and the hash that it means. */
+export type Algorithms = ReadonlyMap<unknown, string>;
+
+const ONLY_HS256: Algorithms = new Map([['HS256', 'sha256']]);
+export const HMAC_ALGORITHMS: Algorithms = new Map([
+  ['HS256', 'sha256'],
+  ['HS384', 'sha384'],
+  ['HS512', 'sha512'],
+]);
+
+function mac(signedPart: string, secret: string, hash = 'sha256'): Buffer {
+  return createHmac(hash, secret).update(signedPart).digest();
 }
 
 function encode(value: unknown): string {
@@ -60,9 +77,11 @@ function decode(part: string): Record<string, unknown> {
 export function signClaims(
   claims: Record<string, unknown>,
   secret: string,
+  alg = 'HS256',
 ): string {
-  const signedPart = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
-  return `${signedPart}.${mac(signedPart, secret).toString('base64url')}`;
+  const signedPart = `${encode({ alg, typ: 'JWT' })}.${encode(claims)}`;
+  const signature = mac(signedPart, secret, HMAC_ALGORITHMS.get(alg));
+  return `${signedPart}.${signature.toString('base64url')}`;
 }
 
 export function signToken(
@@ -86,6 +105,30 @@ export function verifyToken(
   secret: string,
   nowS = Date.now() / 1000,
 ): string {
+  const claims = verifyClaims(token, secret, ONLY_HS256, nowS);
+  const user = claims['userId'] ?? claims['sub'];
+  if (
+    typeof user !== 'string' ||
+    user === '' ||
+    user.includes('\0') ||
+    Buffer.byteLength(user) > MAX_ID_BYTES
+  ) {
+    throw new AuthError('INVALID_TOKEN');
+  }
+  return user;
+}
+
+/**
+ * What a token says that is signed and valid at this time.
+ *
+ * @throws AuthError
+ */
+export function verifyClaims(
+  token: unknown,
+  secret: string,
+  algorithms: Algorithms,
+  nowS = Date.now() / 1000,
+): Record<string, unknown> {
   if (token === undefined || token === null || token === '') {
     throw new AuthError('AUTH_REQUIRED');
   }
@@ -99,16 +142,19 @@ export function verifyToken(
   ) {
     throw new AuthError('INVALID_TOKEN');
   }
-  if (decode(header)['alg'] !== 'HS256') throw new AuthError('INVALID_TOKEN');
+  const hash = algorithms.get(decode(header)['alg']);
+  if (hash === undefined) throw new AuthError('INVALID_TOKEN');
   const given = Buffer.from(signature, 'base64url');
-  const wanted = mac(`${header}.${claimsPart}`, secret);
+  const wanted = mac(`${header}.${claimsPart}`, secret, hash);
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
     throw new AuthError('INVALID_TOKEN');
   }
-  return checkClaims(decode(claimsPart), nowS);
+  const claims = decode(claimsPart);
+  checkTimes(claims, nowS);
+  return claims;
 }
 
-function checkClaims(claims: Record<string, unknown>, nowS: number): string {
+function checkTimes(claims: Record<string, unknown>, nowS: number): void {
   const { exp, nbf } = claims;
   for (const time of [exp, nbf]) {
     if (time !== undefined && typeof time !== 'number') {
@@ -121,14 +167,4 @@ function checkClaims(claims: Record<string, unknown>, nowS: number): string {
   if (typeof nbf === 'number' && nowS < nbf) {
     throw new AuthError('INVALID_TOKEN');
   }
-  const user = claims['userId'] ?? claims['sub'];
-  if (
-    typeof user !== 'string' ||
-    user === '' ||
-    user.includes('\0') ||
-    Buffer.byteLength(user) > MAX_ID_BYTES
-  ) {
-    throw new AuthError('INVALID_TOKEN');
-  }
-  return user;
 }

@@ -1,20 +1,34 @@
-/** What `run` runs. Exit codes: 0 done, 1 failed, 2 wrong arguments. */
+/**
+ * What `run` runs. Exit codes: 0 done, 1 failed, 2 wrong arguments, 70 a client
+ * sent a frame that a server of the plugin dialect dies of.
+ */
 
 import { signToken } from './auth';
 import { UsageError } from './errors';
 import { readHistory } from './history';
-import { parseCommand, USAGE, type Command } from './options';
-import { startServer, type ServerOptions } from './server';
+import {
+  parseCommand,
+  USAGE,
+  type Command,
+  type ServeOptions,
+} from './options';
+import { startServer } from './server';
 
 /** What is stuck by then is dropped: a stop is a stop. */
 const STOP_TIMEOUT_MS = 5000;
 
-async function serve(options: Omit<ServerOptions, 'onFatal'>): Promise<void> {
+const FATAL_FRAME_EXIT_CODE = 70;
+
+async function serve(options: ServeOptions): Promise<void> {
   const server = await startServer({
     ...options,
     onFatal: (error) => {
       process.stderr.write(`run: cannot write the log: ${String(error)}\n`);
       process.exit(1);
+    },
+    onFatalFrame: (reason) => {
+      process.stderr.write(`fatal: ${reason}\n`);
+      process.exit(FATAL_FRAME_EXIT_CODE);
     },
   });
   const stop = (): void => {

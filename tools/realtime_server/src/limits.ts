@@ -20,6 +20,7 @@ export const MAX_METADATA_VALUE_BYTES = 4096;
 export const DEFAULT_MAX_PAYLOAD_BYTES = 1_000_000;
 export const DEFAULT_PING_INTERVAL_MS = 25_000;
 export const DEFAULT_PING_TIMEOUT_MS = 20_000;
+export const DEFAULT_PLUGIN_PING_TIMEOUT_MS = 60_000;
 
 /** Unanswered sends of one connection in one room. */
 export const DEFAULT_ORDERED_WINDOW = 16;

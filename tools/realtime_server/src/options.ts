@@ -4,6 +4,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 import { secretFromEnvironment } from './auth';
 import { ALL_CAPABILITIES, parseCapabilities } from './capabilities';
+import { DEFAULT_READY_DELAY_MS, DEFAULT_ROOMS } from './dialect/plugin';
 import { UsageError } from './errors';
 import * as limits from './limits';
 import { LOG_LEVELS, Logger } from './logger';
@@ -17,17 +18,27 @@ usage: run --port N [--data DIR] [option...]     serve until SIGTERM
                                                  one JSON object a line
 
   --port N              TCP port; 0 takes a free one
-  --data DIR            keep everything in DIR (default: in memory)
+  --data DIR            keep everything in DIR (default: in memory); the
+                        plugin dialect keeps nothing
   --host ADDRESS        address to bind (default 127.0.0.1)
   --dialect NAME        ${DIALECT_NAMES.join(' | ')} (default full)
   --log-level LEVEL     ${LOG_LEVELS.join(' | ')} (default warn)
   --ping-interval MS    Engine.IO heartbeat (default ${limits.DEFAULT_PING_INTERVAL_MS})
-  --ping-timeout MS     (default ${limits.DEFAULT_PING_TIMEOUT_MS})
+  --ping-timeout MS     (default ${limits.DEFAULT_PING_TIMEOUT_MS}, plugin ${limits.DEFAULT_PLUGIN_PING_TIMEOUT_MS})
   --max-payload BYTES   largest frame (default ${limits.DEFAULT_MAX_PAYLOAD_BYTES})
   --ordered-window N    unanswered sends in a room (default ${limits.DEFAULT_ORDERED_WINDOW})
   --max-rooms-per-user N  (default ${limits.DEFAULT_MAX_ROOMS_PER_USER})
 
+plugin dialect:
+  --room NAME           a room besides ${DEFAULT_ROOMS.join(' and ')}; may be
+                        repeated
+  --ready-delay MS      from the connect until events are heard
+                        (default ${DEFAULT_READY_DELAY_MS})
+  --seed N              which queries of its database take longer (default 1)
+  --allow-anonymous     let in who has no token
+
 for tests:
+  --record-frames FILE  append every frame to FILE, one JSON object a line
   --capabilities A,B    offer only these of
                         ${ALL_CAPABILITIES.join(',\n                        ')}
   --fail-room ROOM=CODE[:COUNT]
@@ -39,8 +50,10 @@ for tests:
 PARLEY_JWT_SECRET replaces the development secret that signs and checks tokens.
 `;
 
+export type ServeOptions = Omit<ServerOptions, 'onFatal' | 'onFatalFrame'>;
+
 export type Command =
-  | { command: 'serve'; options: Omit<ServerOptions, 'onFatal'> }
+  | { command: 'serve'; options: ServeOptions }
   | { command: 'token'; user: string; secret: string }
   | {
       command: 'history';
@@ -111,26 +124,43 @@ function oneOf<T extends string>(
   return found;
 }
 
+const SERVE_FLAGS = {
+  port: { type: 'string' },
+  data: { type: 'string' },
+  host: { type: 'string' },
+  dialect: { type: 'string' },
+  'log-level': { type: 'string' },
+  'ping-interval': { type: 'string' },
+  'ping-timeout': { type: 'string' },
+  'max-payload': { type: 'string' },
+  'ordered-window': { type: 'string' },
+  'max-rooms-per-user': { type: 'string' },
+  capabilities: { type: 'string' },
+  'fail-room': { type: 'string', multiple: true },
+  'commit-delay': { type: 'string' },
+  room: { type: 'string', multiple: true },
+  'ready-delay': { type: 'string' },
+  seed: { type: 'string' },
+  'allow-anonymous': { type: 'boolean' },
+  'record-frames': { type: 'string' },
+} as const;
+
+function pluginOptions(values: Values): ServeOptions['plugin'] {
+  return {
+    rooms: [...DEFAULT_ROOMS, ...((values['room'] ?? []) as string[])],
+    readyDelayMs: whole(values, 'ready-delay', DEFAULT_READY_DELAY_MS, 0),
+    seed: whole(values, 'seed', 1, 0),
+    allowAnonymous: values['allow-anonymous'] === true,
+  };
+}
+
 function serveCommand(args: string[], env: NodeJS.ProcessEnv): Command {
-  const values = parse(args, {
-    port: { type: 'string' },
-    data: { type: 'string' },
-    host: { type: 'string' },
-    dialect: { type: 'string' },
-    'log-level': { type: 'string' },
-    'ping-interval': { type: 'string' },
-    'ping-timeout': { type: 'string' },
-    'max-payload': { type: 'string' },
-    'ordered-window': { type: 'string' },
-    'max-rooms-per-user': { type: 'string' },
-    capabilities: { type: 'string' },
-    'fail-room': { type: 'string', multiple: true },
-    'commit-delay': { type: 'string' },
-  });
+  const values = parse(args, SERVE_FLAGS);
   required(values, 'port');
   const number = whole.bind(undefined, values);
   const capabilities = values['capabilities'];
   const data = values['data'];
+  const dialect = oneOf(values, 'dialect', DIALECT_NAMES, 'full');
   return {
     command: 'serve',
     options: {
@@ -138,7 +168,7 @@ function serveCommand(args: string[], env: NodeJS.ProcessEnv): Command {
       port: number('port', 0, 0, 65535),
       ...(data === undefined ? {} : { dataDir: required(values, 'data') }),
       secret: secretFromEnvironment(env),
-      dialect: oneOf(values, 'dialect', DIALECT_NAMES, 'full'),
+      dialect,
       capabilities:
         typeof capabilities === 'string'
           ? parseCapabilities(capabilities)
@@ -149,7 +179,13 @@ function serveCommand(args: string[], env: NodeJS.ProcessEnv): Command {
         limits.DEFAULT_PING_INTERVAL_MS,
         1,
       ),
-      pingTimeoutMs: number('ping-timeout', limits.DEFAULT_PING_TIMEOUT_MS, 1),
+      pingTimeoutMs: number(
+        'ping-timeout',
+        dialect === 'plugin'
+          ? limits.DEFAULT_PLUGIN_PING_TIMEOUT_MS
+          : limits.DEFAULT_PING_TIMEOUT_MS,
+        1,
+      ),
       maxPayloadBytes: number(
         'max-payload',
         limits.DEFAULT_MAX_PAYLOAD_BYTES,
@@ -162,6 +198,10 @@ function serveCommand(args: string[], env: NodeJS.ProcessEnv): Command {
       ),
       failRoom: (values['fail-room'] ?? []) as string[],
       commitDelayMs: number('commit-delay', 0, 0),
+      plugin: pluginOptions(values),
+      ...(values['record-frames'] === undefined
+        ? {}
+        : { recordFrames: required(values, 'record-frames') }),
       logger: new Logger(oneOf(values, 'log-level', LOG_LEVELS, 'warn')),
     },
   };

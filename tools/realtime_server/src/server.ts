@@ -5,22 +5,28 @@ import type { AddressInfo } from 'node:net';
 
 import { Server } from 'socket.io';
 
-import { AuthError, verifyToken } from './auth';
+import { Refusal } from './auth';
 import type { Capabilities } from './capabilities';
 import { Chat } from './chat';
-import type { Dialect, DialectContext } from './dialect/dialect';
+import type { Dialect } from './dialect/dialect';
 import { FullDialect } from './dialect/full';
+import { PluginDialect, type PluginOptions } from './dialect/plugin';
 import { UsageError } from './errors';
 import { Faults } from './faults';
+import { FrameRecorder } from './frame_recorder';
 import * as limits from './limits';
 import type { Logger } from './logger';
 
-const DIALECTS = {
-  full: FullDialect,
-} as const satisfies Record<string, new (context: DialectContext) => Dialect>;
+export const DIALECT_NAMES = ['full', 'plugin'] as const;
+export type DialectName = (typeof DIALECT_NAMES)[number];
 
-export type DialectName = keyof typeof DIALECTS;
-export const DIALECT_NAMES = Object.keys(DIALECTS) as DialectName[];
+type OpenDialect = (io: Server, options: ServerOptions) => Promise<Dialect>;
+
+const DIALECTS: Record<DialectName, OpenDialect> = {
+  full: openFull,
+  plugin: (io, options) =>
+    Promise.resolve(new PluginDialect({ io, ...options })),
+};
 
 export interface ServerOptions {
   host: string;
@@ -38,9 +44,14 @@ export interface ServerOptions {
   failRoom: readonly string[];
   /** How much longer than it takes a commit is made to take. */
   commitDelayMs: number;
+  plugin: PluginOptions;
+  /** The file for every frame of every connection. */
+  recordFrames?: string;
   logger: Logger;
   /** The log could not be written: nothing is answered any more. */
   onFatal: (error: unknown) => void;
+  /** A client sent what a server of the plugin dialect dies of. */
+  onFatalFrame: (reason: string) => void;
 }
 
 export interface RunningServer {
@@ -54,6 +65,39 @@ export interface RunningServer {
 export async function startServer(
   options: ServerOptions,
 ): Promise<RunningServer> {
+  const http = createServer((_request, response) => {
+    // Whoever speaks the plugin dialect leaves every other request hanging.
+    if (options.dialect === 'plugin') return;
+    response.writeHead(404, { 'content-type': 'text/plain' });
+    response.end('only Socket.IO is served, at /socket.io/\n');
+  });
+  const io = new Server(http, {
+    serveClient: false,
+    pingInterval: options.pingIntervalMs,
+    pingTimeout: options.pingTimeoutMs,
+    maxHttpBufferSize: options.maxPayloadBytes,
+  });
+  const dialect = await DIALECTS[options.dialect](io, options);
+  if (options.recordFrames !== undefined) {
+    FrameRecorder.open(options.recordFrames).attach(io);
+  }
+  letIn(io, options, dialect);
+  await listen(http, options);
+  const { address, family, port } = http.address() as AddressInfo;
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return {
+    url: `http://${host}:${port}`,
+    stop: async () => {
+      // The dialect first: what is due is answered while it stops.
+      await dialect.stop();
+      const closed = io.close();
+      http.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function openFull(io: Server, options: ServerOptions): Promise<Dialect> {
   const { logger, dataDir } = options;
   const faults = new Faults(options.failRoom);
   const { chat, droppedBytes } = await Chat.open({
@@ -69,57 +113,28 @@ export async function startServer(
       bytes: droppedBytes,
     });
   }
-  const http = createServer((_request, response) => {
-    response.writeHead(404, { 'content-type': 'text/plain' });
-    response.end('only Socket.IO is served, at /socket.io/\n');
-  });
-  const io = new Server(http, {
-    serveClient: false,
-    pingInterval: options.pingIntervalMs,
-    pingTimeout: options.pingTimeoutMs,
-    maxHttpBufferSize: options.maxPayloadBytes,
-  });
-  const dialect = new DIALECTS[options.dialect]({
-    io,
-    chat,
-    faults,
-    ...options,
-  });
-  letIn(io, options, dialect);
-  await listen(http, options);
-  const { address, family, port } = http.address() as AddressInfo;
-  const host = family === 'IPv6' ? `[${address}]` : address;
-  return {
-    url: `http://${host}:${port}`,
-    stop: async () => {
-      // The log first: what it holds back is answered while it closes.
-      await chat.close();
-      await io.close();
-    },
-  };
+  return new FullDialect({ io, chat, faults, ...options });
 }
 
-function letIn(io: Server, options: ServerOptions, dialect: Dialect): void {
-  const { logger, secret } = options;
+function letIn(io: Server, { logger }: ServerOptions, dialect: Dialect): void {
   io.use((socket, next) => {
     try {
-      const { token } = socket.handshake.auth as { token?: unknown };
-      const data = socket.data as { userId?: string };
-      data.userId = verifyToken(token, secret);
+      const data = socket.data as { loggedAs?: string };
+      data.loggedAs = dialect.admit(socket);
       next();
     } catch (error) {
-      if (!(error instanceof AuthError)) throw error;
-      logger.info('refused', { code: error.data.code });
+      if (!(error instanceof Refusal)) throw error;
+      logger.info('refused', { why: error.message });
       next(error);
     }
   });
   io.on('connection', (socket) => {
-    const { userId } = socket.data as { userId: string };
-    logger.info('connected', { user: userId, socket: socket.id });
+    const { loggedAs: user } = socket.data as { loggedAs: string };
+    logger.info('connected', { user, socket: socket.id });
     socket.on('disconnect', (reason) => {
-      logger.info('disconnected', { user: userId, socket: socket.id, reason });
+      logger.info('disconnected', { user, socket: socket.id, reason });
     });
-    dialect.accept(socket, userId);
+    dialect.accept(socket);
   });
 }
 

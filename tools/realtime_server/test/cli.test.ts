@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -168,6 +169,34 @@ test('SIGTERM answers what was accepted, then ends', async () => {
   assert.equal((await alice.next()).kind, 'closed');
 });
 
+test('plugin: a fatal frame ends the process, loudly', async () =>
+  withFolder(async (dir) => {
+    const file = join(dir, 'frames');
+    const child = launch([
+      ...['--port', '0', '--dialect', 'plugin', '--data', dir],
+      ...['--room', 'r1', '--room', 'r2', '--ready-delay', '20'],
+      ...['--record-frames', file, '--allow-anonymous', '--seed', '3'],
+    ]);
+    let stderr = '';
+    child.stderr?.on('data', (data) => (stderr += String(data)));
+    const { url } = await ready(child);
+    const alice = await Peer.open(url, tokenFor('alice'), 'plugin');
+    for (const roomName of ['r1', 'r2', 'general', 'announcements']) {
+      assert.deepEqual(await alice.request('room:join', { roomName }), {
+        success: true,
+        data: { roomName, memberCount: 1 },
+      });
+    }
+    const exit = once(child, 'close');
+    alice.send('typing:start', [null]);
+    assert.deepEqual(await exit, [70, null]);
+    assert.equal(stderr, 'fatal: typing:start of alice: there is no payload\n');
+    assert.equal((await alice.next()).kind, 'closed');
+    const last = readFileSync(file, 'utf8').trimEnd().split('\n').at(-1);
+    assert.match(String(last), /"from":"client".*typing:start/);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  }));
+
 test('mistakes get one line and an exit code', async () => {
   const taken = createServer().unref();
   taken.listen(0, '127.0.0.1');
@@ -185,6 +214,8 @@ test('mistakes get one line and an exit code', async () => {
     [['--port', '0', '--fail-room', 'r'], 1, /is not ROOM=CODE/],
     [['--port', '0', '--fail-room', 'r=OOPS'], 1, /no such code: OOPS/],
     [['--port', '0', '--data', ''], 2, /--data is needed/],
+    [['--port', '0', '--ready-delay', 'x'], 2, /--ready-delay must be/],
+    [['--port', '0', '--record-frames', '/dev/null/x'], 1, /cannot record/],
     [['--port', '0', '--data', '/dev/null/x'], 1, /cannot open/],
     [['--port', String(port)], 1, /cannot listen on 127\.0\.0\.1:\d+/],
     [['token'], 2, /--user is needed/],

@@ -1,66 +1,12 @@
 /** What only shows below Socket.IO's own client: frames, sizes, garbage. */
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import test from 'node:test';
-
-import { WebSocket } from 'ws';
 
 import * as limits from '../src/limits';
 import type { ServerOptions } from '../src/server';
 import { tokenFor, withServer, type Connect } from './harness';
-
-const DEADLINE_MS = 10_000;
-
-/** Text frames of one WebSocket, in the order of arrival. */
-class RawClient {
-  private readonly frames: string[] = [];
-  private readonly socket: WebSocket;
-  private closeCode: number | undefined;
-
-  constructor(url: string) {
-    const address = `${url.replace('http', 'ws')}/socket.io/`;
-    this.socket = new WebSocket(`${address}?EIO=4&transport=websocket`);
-    this.socket.on('message', (data: Buffer) => {
-      this.frames.push(data.toString());
-      this.socket.emit('frame');
-    });
-    this.socket.on('close', (code) => (this.closeCode = code));
-  }
-
-  send(frame: string | Buffer): void {
-    this.socket.send(frame);
-  }
-
-  async next(): Promise<string> {
-    const signal = AbortSignal.timeout(DEADLINE_MS);
-    for (;;) {
-      const frame = this.frames.shift();
-      if (frame !== undefined) return frame;
-      await once(this.socket, 'frame', { signal });
-    }
-  }
-
-  /** The code with which the server closes the connection. */
-  async closed(): Promise<number | undefined> {
-    if (this.closeCode === undefined) {
-      const signal = AbortSignal.timeout(DEADLINE_MS);
-      await once(this.socket, 'close', { signal });
-    }
-    return this.closeCode;
-  }
-
-  /** Up to and with the frames of the ready event. */
-  async connect(user: string): Promise<void> {
-    await this.next();
-    this.send(`40${JSON.stringify({ token: tokenFor(user) })}`);
-    while (!(await this.next()).startsWith('42["authenticated"')) continue;
-  }
-
-  close(): void {
-    this.socket.terminate();
-  }
-}
+import { RawClient } from './raw_client';
 
 function withClient(
   body: (client: RawClient, connect: Connect) => Promise<void>,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { DEVELOPMENT_SECRET, signToken } from '../src/auth';
 import { ALL_CAPABILITIES } from '../src/capabilities';
+import { DEFAULT_READY_DELAY_MS, DEFAULT_ROOMS } from '../src/dialect/plugin';
 import * as limits from '../src/limits';
 import { Logger } from '../src/logger';
 import {
@@ -39,9 +40,18 @@ export function start(
     maxRoomsPerUser: limits.DEFAULT_MAX_ROOMS_PER_USER,
     failRoom: [],
     commitDelayMs: 0,
+    plugin: {
+      rooms: DEFAULT_ROOMS,
+      readyDelayMs: DEFAULT_READY_DELAY_MS,
+      seed: 1,
+      allowAnonymous: false,
+    },
     logger: new Logger('warn'),
     onFatal: (error) => {
       throw error;
+    },
+    onFatalFrame: (reason) => {
+      throw new Error(reason);
     },
     ...options,
   });

@@ -10,6 +10,12 @@ export type Received =
   | { kind: 'refused'; message: string; data: unknown }
   | { kind: 'closed' };
 
+/** What every connection of a user begins with. */
+export const READY_EVENTS = {
+  full: ['connected', 'authenticated'],
+  plugin: ['presence:changed', 'connected'],
+} as const;
+
 export class Peer {
   private readonly received: Received[] = [];
   private wake: (() => void) | undefined;
@@ -24,7 +30,8 @@ export class Peer {
       this.add({ kind: 'event', event, payload });
     });
     socket.on('connect_error', (error: Error & { data?: unknown }) => {
-      this.add({ kind: 'refused', message: error.message, data: error.data });
+      const { message, data = null } = error;
+      this.add({ kind: 'refused', message, data });
     });
     socket.on('disconnect', (reason) => {
       if (reason !== 'io client disconnect') this.add({ kind: 'closed' });
@@ -43,15 +50,19 @@ export class Peer {
     );
   }
 
-  /** Connects and takes the two events that every connection begins with. */
-  static async open(url: string, token: string): Promise<Peer> {
+  /** Connects and takes the events that every connection begins with. */
+  static async open(
+    url: string,
+    token: string,
+    dialect: keyof typeof READY_EVENTS = 'full',
+  ): Promise<Peer> {
     const peer = Peer.connect(url, { token });
-    await peer.takeReady();
+    await peer.takeReady(READY_EVENTS[dialect]);
     return peer;
   }
 
-  async takeReady(): Promise<void> {
-    for (const wanted of ['connected', 'authenticated']) {
+  async takeReady(events: readonly string[]): Promise<void> {
+    for (const wanted of events) {
       const next = await this.next();
       if (next.kind !== 'event' || next.event !== wanted) {
         throw new Error(`expected ${wanted}, got ${JSON.stringify(next)}`);

@@ -1,4 +1,4 @@
-/** This server against the vectors, and the vectors against PROTOCOL.md. */
+/** This server against the vectors, and the vectors against the rules. */
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { SERVER_DIR, withFolder, withServer } from './harness';
 import type { Received } from './peer';
 import { readSamples, readVectors, VectorRun } from './vectors';
 
-const vectors = readVectors();
+const vectors = readVectors('full');
+const pluginVectors = readVectors('plugin');
 const samples = readSamples();
 /** Rules that say what a client makes of an answer: no server can show them. */
 const CLIENT_RULES = ['E-2'];
@@ -19,9 +20,16 @@ const seen: Received[] = [];
 for (const vector of vectors) {
   test(`${vector.id}: ${vector.title}`, () =>
     withFolder((dir) =>
-      new VectorRun(vector, join(dir, 'data'), (received) =>
+      new VectorRun('full', vector, join(dir, 'data'), (received) =>
         seen.push(received),
       ).play(),
+    ));
+}
+
+for (const vector of pluginVectors) {
+  test(`plugin: ${vector.id}: ${vector.title}`, () =>
+    withFolder((dir) =>
+      new VectorRun('plugin', vector, dir, () => undefined).play(),
     ));
 }
 
@@ -70,12 +78,21 @@ test('client samples are accepted', () =>
     }
   }));
 
+/** The rules of both dialects; no two have a name in common. */
+function readRules(): Set<string> {
+  const names = ['PROTOCOL.md', 'PLUGIN.md'].flatMap((file) => {
+    const text = readFileSync(join(SERVER_DIR, file), 'utf8');
+    const found = text.matchAll(/^- \*\*([A-Z]+-\d+)\*\*/gm);
+    return [...found].map((match) => String(match[1]));
+  });
+  const rules = new Set(names);
+  assert.equal(rules.size, names.length);
+  return rules;
+}
+
 test('ids are unique, rules exist, and every rule is tested', () => {
-  const protocol = readFileSync(join(SERVER_DIR, 'PROTOCOL.md'), 'utf8');
-  const rules = new Set(
-    [...protocol.matchAll(/^- \*\*([A-Z]-\d+)\*\*/gm)].map((match) => match[1]),
-  );
-  const all = [...vectors, ...samples];
+  const rules = readRules();
+  const all = [...vectors, ...pluginVectors, ...samples];
   assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
 
   const tested = new Set([
@@ -88,12 +105,12 @@ test('ids are unique, rules exist, and every rule is tested', () => {
   for (const file of readdirSync(__dirname)) {
     if (!file.endsWith('.test.js')) continue;
     const source = readFileSync(join(__dirname, file), 'utf8');
-    for (const match of source.matchAll(/\)\('([A-Z]-\d+): /g)) {
+    for (const match of source.matchAll(/\)\('([A-Z]+-\d+): /g)) {
       tested.add(String(match[1]));
     }
   }
   assert.deepEqual(
-    [...rules].filter((rule) => !tested.has(String(rule))),
+    [...rules].filter((rule) => !tested.has(rule)),
     [],
   );
 });

@@ -1,26 +1,19 @@
 /** The seam between the server and what it speaks. */
 
-import type { Server, Socket } from 'socket.io';
+import type { Socket } from 'socket.io';
 
-import type { Chat } from '../chat';
-import type { Faults } from '../faults';
-import type { Logger } from '../logger';
-import type { Capabilities } from '../capabilities';
-
-export interface DialectContext {
-  io: Server;
-  chat: Chat;
-  faults: Faults;
-  logger: Logger;
-  capabilities: Capabilities;
-  orderedWindow: number;
-}
-
-/** A dialect takes over each connection whose token was accepted. */
+/** One vocabulary, and all that is known behind it. */
 export interface Dialect {
   /**
-   * Registers what it listens to and then says that it is ready, before it
-   * returns. What the client emits earlier is not lost on this server.
+   * Decides whose connection it is, for `accept`; the name is for the log.
+   *
+   * @throws Refusal for who is not let in
    */
-  accept(socket: Socket, userId: string): void;
+  admit(socket: Socket): string;
+
+  /** Takes over a connection that was admitted. */
+  accept(socket: Socket): void;
+
+  /** Nothing new is accepted; what was is answered. Connections still stand. */
+  stop(): Promise<void>;
 }

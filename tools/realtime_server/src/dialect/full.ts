@@ -2,10 +2,15 @@
 
 import { randomUUID } from 'node:crypto';
 
-import type { Socket } from 'socket.io';
+import type { Server, Socket } from 'socket.io';
 
+import { verifyToken } from '../auth';
+import type { Capabilities } from '../capabilities';
+import type { Chat } from '../chat';
 import { ProtocolError, type ErrorBody } from '../errors';
+import type { Faults } from '../faults';
 import * as limits from '../limits';
+import type { Logger } from '../logger';
 import { readSend, type SendRequest } from '../messages';
 import { SendChains } from '../ordering';
 import {
@@ -19,9 +24,19 @@ import {
   optional,
 } from '../payload';
 import { ROOM_TYPES } from '../rooms';
-import type { Dialect, DialectContext } from './dialect';
+import type { Dialect } from './dialect';
 
 export const PROTOCOL_VERSION = '2.0';
+
+export interface FullContext {
+  io: Server;
+  chat: Chat;
+  faults: Faults;
+  logger: Logger;
+  secret: string;
+  capabilities: Capabilities;
+  orderedWindow: number;
+}
 
 /** What a request leads to, told once it is durable. */
 interface Outcome {
@@ -69,9 +84,21 @@ export function readCursor(
 export class FullDialect implements Dialect {
   private readonly connections = new Map<string, Set<Connection>>();
 
-  constructor(private readonly context: DialectContext) {}
+  constructor(private readonly context: FullContext) {}
 
-  accept(socket: Socket, userId: string): void {
+  admit(socket: Socket): string {
+    const { token } = socket.handshake.auth as { token?: unknown };
+    const userId = verifyToken(token, this.context.secret);
+    (socket.data as { userId: string }).userId = userId;
+    return userId;
+  }
+
+  /**
+   * Registers what it listens to before it says that it is ready: what the
+   * client emits earlier is not lost on this server.
+   */
+  accept(socket: Socket): void {
+    const { userId } = socket.data as { userId: string };
     const own = this.connections.get(userId) ?? new Set<Connection>();
     this.connections.set(userId, own);
     const connection = new Connection(this.context, socket, userId, own);
@@ -82,6 +109,11 @@ export class FullDialect implements Dialect {
       connection.ended();
     });
     connection.start();
+  }
+
+  /** What the log holds back is answered while it closes. */
+  stop(): Promise<void> {
+    return this.context.chat.close();
   }
 }
 
@@ -101,7 +133,7 @@ class Connection {
   ]);
 
   constructor(
-    private readonly context: DialectContext,
+    private readonly context: FullContext,
     private readonly socket: Socket,
     private readonly userId: string,
     /** All connections of the user, this one among them while it lasts. */
