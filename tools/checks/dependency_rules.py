@@ -39,6 +39,7 @@ PACKAGES = {
         "daemon/base", "daemon/model", "daemon/engineio", "daemon/socketio",
         "daemon/wire", "daemon/storage", "daemon/core", "daemon/core/*",
     ],
+    "daemon/platform": ["daemon/base", "daemon/core/api", "daemon/runtime"],
     "daemon/transport": [
         "daemon/base", "daemon/model", "daemon/engineio", "daemon/core/api",
         "daemon/runtime",

@@ -81,8 +81,8 @@ LIBRARIES = {
     },
     "systemd": {
         "headers": ["systemd/"],
-        "users": ["daemon/app"],
-        "why": "only the composition root talks to the service manager",
+        "users": ["daemon/app", "daemon/platform"],
+        "why": "only app talks to the service manager, only platform to logind",
     },
     "tomlplusplus": {
         "headers": ["toml\\+\\+/", "toml\\.hpp"],

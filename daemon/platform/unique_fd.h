@@ -1,0 +1,35 @@
+#ifndef DAEMON_PLATFORM_UNIQUE_FD_H_
+#define DAEMON_PLATFORM_UNIQUE_FD_H_
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace parley::platform {
+
+// A file descriptor that is closed with its owner. -1: none.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    reset(std::exchange(other.fd_, -1));
+    return *this;
+  }
+  ~UniqueFd() { reset(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  void reset(int fd = -1) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace parley::platform
+
+#endif  // DAEMON_PLATFORM_UNIQUE_FD_H_
