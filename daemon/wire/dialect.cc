@@ -5,6 +5,7 @@
 
 #include "daemon/base/json.h"
 #include "daemon/model/limits.h"
+#include "daemon/wire/event_names.h"
 #include "daemon/wire/full_dialect.h"
 #include "daemon/wire/plugin_dialect.h"
 
@@ -77,15 +78,25 @@ size_t MaxSendFrameBytes(const model::RoomId& room,
   return bytes;
 }
 
-std::string EncodeAuth(absl::string_view token, absl::string_view device_os) {
-  // A NUL here has been seen to end a server's process.
-  std::string os(device_os);
-  os.erase(std::remove(os.begin(), os.end(), '\0'), os.end());
-  return base::DumpJson({
-      {"token", std::string(token)},
-      {"device",
-       {{"type", "desktop"}, {"os", std::move(os)}, {"app", "parley"}}},
-  });
+Request EncodePing() { return {kPingRequest, nlohmann::json::object()}; }
+
+Request EncodeAuthRefresh(absl::string_view token) {
+  return {kAuthRefreshRequest, {{"token", std::string(token)}}};
+}
+
+std::string EncodeAuth(absl::string_view token, const DeviceInfo& device) {
+  nlohmann::json info;
+  const auto add = [&info](const char* name, std::string value) {
+    // A NUL here has been seen to end a server's process.
+    value.erase(std::remove(value.begin(), value.end(), '\0'), value.end());
+    if (!value.empty()) info[name] = std::move(value);
+  };
+  add("type", device.type);
+  add("os", device.os);
+  add("app", device.app);
+  add("version", device.app_version);
+  return base::DumpJson(
+      {{"token", std::string(token)}, {"device", std::move(info)}});
 }
 
 }  // namespace parley::wire

@@ -43,6 +43,9 @@ struct MemberChanged {
   bool joined = false;
 };
 
+// An answer to a ping that does not say to which.
+struct PongReceived {};
+
 // An event that this program does not know: counted and traced, never an error.
 struct UnknownEvent {
   std::string name;
@@ -55,7 +58,7 @@ struct MalformedEvent {
 };
 
 using ServerEvent = std::variant<Ready, MessageReceived, MemberChanged,
-                                 UnknownEvent, MalformedEvent>;
+                                 PongReceived, UnknownEvent, MalformedEvent>;
 
 // How an error that the server answered with is to be treated. Decided here,
 // once, for every code.
@@ -135,6 +138,13 @@ class Dialect {
                              const SendOptions& options) const = 0;
 };
 
+// The same in all dialects. Answered with an ack, with PongReceived, with both,
+// or not at all.
+Request EncodePing();
+// Offers a newer token of the same account for this session. Servers that do
+// not know it refuse it, or never answer.
+Request EncodeAuthRefresh(absl::string_view token);
+
 // The dialect that a ready event belongs to: one that advertises capabilities
 // speaks the full dialect. The result lives for ever.
 const Dialect& DialectFor(model::Dialect kind);
@@ -149,8 +159,16 @@ size_t MaxSendFrameBytes(const model::RoomId& room,
                          const model::ClientMessageId& client_id,
                          const model::MessageContent& content);
 
+// What the server is told of this device and program, for people.
+struct DeviceInfo {
+  std::string type = "desktop";  // or mobile, web
+  std::string os = "linux";
+  std::string app = "parley";
+  std::string app_version;  // empty: left out
+};
+
 // The `auth` object of the namespace CONNECT, as JSON text.
-std::string EncodeAuth(absl::string_view token, absl::string_view device_os);
+std::string EncodeAuth(absl::string_view token, const DeviceInfo& device);
 
 }  // namespace parley::wire
 

@@ -463,14 +463,17 @@ TEST(EncodeTest, ASendOnThePluginDialect) {
 }
 
 TEST(EncodeAuthTest, CarriesTokenAndDevice) {
-  EXPECT_EQ(json::parse(EncodeAuth("a.b.c", "Linux")),
-            json::parse(R"({"token":"a.b.c","device":{"type":"desktop",
-                            "os":"Linux","app":"parley"}})"));
+  EXPECT_EQ(
+      json::parse(EncodeAuth("a.b.c", {"desktop", "Linux", "parley", "1.2"})),
+      json::parse(R"({"token":"a.b.c","device":{"type":"desktop",
+                            "os":"Linux","app":"parley",
+                            "version":"1.2"}})"));
 }
 
 TEST(EncodeAuthTest, NeverSendsANul) {
-  const std::string auth =
-      EncodeAuth("a\"b", absl::string_view("Li\0nux\xff", 7));
+  DeviceInfo device;
+  device.os = std::string("Li\0nux\xff", 7);
+  const std::string auth = EncodeAuth("a\"b", device);
   const json parsed = json::parse(auth);
   EXPECT_EQ(parsed["token"], "a\"b");
   EXPECT_EQ(parsed["device"]["os"], "Linux\xef\xbf\xbd");

@@ -17,12 +17,15 @@ inline constexpr absl::string_view kJoinedEvents[] = {"user:joined",
                                                       "channel:member_join"};
 inline constexpr absl::string_view kLeftEvents[] = {"user:left",
                                                     "channel:member_leave"};
+inline constexpr absl::string_view kPongEvents[] = {"pong"};
 
 // --- To the server -----------------------------------------------------------
 
 inline constexpr char kJoinRequest[] = "room:join";
 inline constexpr char kLeaveRequest[] = "room:leave";
 inline constexpr char kSendRequest[] = "message:send";
+inline constexpr char kPingRequest[] = "ping";
+inline constexpr char kAuthRefreshRequest[] = "auth:refresh";
 
 // --- Capabilities that the ready event advertises ----------------------------
 

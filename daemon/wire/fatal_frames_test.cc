@@ -156,9 +156,10 @@ TEST(WhatIsSentTest, IsNeverFatal) {
         ASSERT_EQ(Why(frame), "") << frame;
       }
     }
-    const std::string os = RandomText(&rng, 40, /*allow_nul=*/true);
+    DeviceInfo device;
+    device.os = RandomText(&rng, 40, /*allow_nul=*/true);
     const std::string auth =
-        absl::StrCat("40", EncodeAuth(Token({{"userId", "alice"}}), {os}));
+        absl::StrCat("40", EncodeAuth(Token({{"userId", "alice"}}), device));
     ASSERT_EQ(Why(auth), "") << auth;
   }
 }

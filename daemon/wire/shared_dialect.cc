@@ -21,6 +21,7 @@ ServerEvent SharedDialect::DecodeEvent(absl::string_view name,
                                        const json& args) const {
   ServerEvent first = DecodeFirstEvent(name, args);
   if (std::get_if<UnknownEvent>(&first) == nullptr) return first;
+  if (IsOneOf(name, kPongEvents)) return PongReceived{};
   const bool message = IsOneOf(name, kMessageEvents);
   const bool joined = IsOneOf(name, kJoinedEvents);
   if (!message && !joined && !IsOneOf(name, kLeftEvents)) return first;

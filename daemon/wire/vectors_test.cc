@@ -55,7 +55,7 @@ void ExpectTyped(const std::string& name, const json& payload) {
     ADD_FAILURE() << name << ": " << bad->problem << "\n" << payload;
   }
   const bool known = name == "connected" || name == "message:new" ||
-                     absl::StartsWith(name, "user:");
+                     name == "pong" || absl::StartsWith(name, "user:");
   EXPECT_EQ(std::get_if<UnknownEvent>(&event) == nullptr, known) << name;
 }
 
