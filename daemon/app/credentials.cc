@@ -55,8 +55,20 @@ TokenFileCredentials::TokenFileCredentials(std::string path,
       sink_(sink),
       worker_("parley-tokens", kMaxFetches) {}
 
+void TokenFileCredentials::Keep(base::Secret token) {
+  kept_ = std::move(token);
+}
+
 void TokenFileCredentials::Fetch(core::FetchId fetch) {
-  if (!worker_.TryRun([this, fetch] { ReadAndPost(fetch); })) {
+  // Posted by the worker in any case: the core's own thread may not wait.
+  auto job = [this, fetch, kept = kept_] {
+    if (kept.empty()) {
+      ReadAndPost(fetch);
+    } else {
+      sink_->Post(core::CredentialsFetched{fetch, kept});
+    }
+  };
+  if (!worker_.TryRun(std::move(job))) {
     base::logging::Warning("the token file has not been read for many attempts",
                            {{"file", path_}});
   }

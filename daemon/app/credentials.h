@@ -32,6 +32,7 @@ class TokenFileCredentials : public runtime::CredentialsPort {
 
   // CredentialsPort.
   void Fetch(core::FetchId fetch) override;
+  void Keep(base::Secret token) override;
 
   // Nothing is posted afterwards. Before it, the sink must have been told to
   // block no longer.
@@ -43,6 +44,7 @@ class TokenFileCredentials : public runtime::CredentialsPort {
   const std::string path_;
   runtime::EventSink* const sink_;
   bool warned_ = false;  // the worker's own
+  base::Secret kept_;    // the core thread's own
   runtime::Worker worker_;
 };
 

@@ -64,7 +64,8 @@ void PrintError(absl::string_view message) {
 
 core::EngineOptions MakeEngineOptions(const Config& config) {
   core::EngineOptions options;
-  options.connection.server_url = config.server_url.value;
+  options.connection.server_urls = {config.server_url.value};
+  options.connection.device.app_version = kVersion;
   options.connection.configured_user = model::UserId(config.user.value);
   options.outbox.max_entries = config.outbox_max_entries.value;
   options.outbox.max_bytes = config.outbox_max_bytes.value;

@@ -15,6 +15,11 @@ struct Overloaded : Cases... {
 template <typename... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
+absl::Status SigningOut() {
+  return absl::UnavailableError(
+      "a sign-out is still at work; try again in a moment");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SyncEngine>> SyncEngine::Create(
@@ -74,6 +79,7 @@ absl::StatusOr<Step> SyncEngine::Handle(Event event, base::Now now) {
 std::vector<CallId> SyncEngine::WaitingCalls() const {
   std::vector<CallId> calls = outbox_.WaitingCalls();
   calls.insert(calls.end(), unanswered_.begin(), unanswered_.end());
+  for (const CallId call : erasure_.WaitingCalls()) calls.push_back(call);
   return calls;
 }
 
@@ -125,6 +131,14 @@ absl::Status SyncEngine::Route(Event* event, StepContext* context) {
             return absl::OkStatus();
           },
           [&](TimerFired& fired) { return RouteTimer(fired.timer, context); },
+          [&](NetworkChanged& changed) {
+            connection_.OnNetworkChanged(changed, context);
+            return absl::OkStatus();
+          },
+          [&](SystemResumed&) {
+            connection_.OnResumed(context);
+            return absl::OkStatus();
+          },
       },
       *event);
 }
@@ -164,11 +178,28 @@ absl::Status SyncEngine::RouteCommand(Command* command, StepContext* context) {
             return outbox_.Flush(call, context);
           },
           [&](Connect&) {
-            connection_.OnConnect(call, context);
+            if (erasure_.running()) {
+              context->ReplyTo(call, SigningOut());
+            } else {
+              connection_.OnConnect(call, context);
+            }
             return absl::OkStatus();
           },
           [&](Disconnect&) {
             connection_.OnDisconnect(call, context);
+            return absl::OkStatus();
+          },
+          [&](SetCredentials& credentials) {
+            if (erasure_.running()) {
+              context->ReplyTo(call, SigningOut());
+            } else {
+              connection_.OnSetCredentials(call, credentials.token, context);
+            }
+            return absl::OkStatus();
+          },
+          [&](SignOut& sign_out) {
+            connection_.OnSignOut(context);
+            erasure_.Begin(call, sign_out, context);
             return absl::OkStatus();
           },
           [&](GetStatus&) {
@@ -186,6 +217,9 @@ absl::Status SyncEngine::RouteTimer(const TimerId& timer,
     case TimerKind::kConnectTimeout:
     case TimerKind::kPingTimeout:
     case TimerKind::kStable:
+    case TimerKind::kProbeTimeout:
+    case TimerKind::kQualitySample:
+    case TimerKind::kTokenRefresh:
       connection_.OnTimer(timer, context);
       return absl::OkStatus();
     case TimerKind::kJoinTimeout:
@@ -196,6 +230,8 @@ absl::Status SyncEngine::RouteTimer(const TimerId& timer,
     case TimerKind::kExpiry:
     case TimerKind::kPruneSent:
       return outbox_.OnTimer(timer, context);
+    case TimerKind::kErase:
+      return RouteErasure(context);
     case TimerKind::kRelaxedSync:
       // The host's own.
       return absl::OkStatus();
@@ -256,6 +292,8 @@ absl::Status SyncEngine::RouteServerEvent(const wire::ServerEvent& event,
             rooms_.OnMemberChanged(changed, context);
             return absl::OkStatus();
           },
+          // The connection's own.
+          [&](const wire::PongReceived&) { return absl::OkStatus(); },
           [&](const wire::UnknownEvent& unknown) {
             context->LogLine(Log::Severity::kDebug,
                              "ignored an unknown event: " + unknown.name);
@@ -269,6 +307,30 @@ absl::Status SyncEngine::RouteServerEvent(const wire::ServerEvent& event,
           },
       },
       event);
+}
+
+absl::Status SyncEngine::RouteErasure(StepContext* context) {
+  const std::optional<Erasure::Part> part = erasure_.next();
+  if (!part.has_value()) {
+    if (erasure_.everything()) connection_.ForgetAccount(context);
+    erasure_.Finish(context);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<size_t> count = 0;
+  switch (*part) {
+    case Erasure::Part::kOutbox:
+      count = outbox_.Discard(Erasure::kMaxAStep, context);
+      break;
+    case Erasure::Part::kMessages:
+      count = timeline_.Wipe(Erasure::kMaxAStep, context);
+      break;
+    case Erasure::Part::kRooms:
+      count = rooms_.Wipe(Erasure::kMaxAStep, context);
+      break;
+  }
+  if (!count.ok()) return count.status();
+  erasure_.OnErased(*count, context);
+  return absl::OkStatus();
 }
 
 absl::Status SyncEngine::RouteRooms(StepContext* context) {

@@ -12,6 +12,7 @@
 #include "daemon/core/api/event.h"
 #include "daemon/core/api/step.h"
 #include "daemon/core/connection/connection.h"
+#include "daemon/core/erasure/erasure.h"
 #include "daemon/core/fanout/fanout.h"
 #include "daemon/core/outbox/outbox.h"
 #include "daemon/core/rooms/rooms.h"
@@ -34,6 +35,7 @@ struct EngineOptions {
 //                              --Answered-------> rooms, outbox
 //                              --ServerEvent----> timeline, rooms, outbox
 //   outbox --Accepted/Sent/Failed/Cancelled----> timeline
+//   erasure ------> outbox, timeline, rooms, connection   (a sign-out)
 //   every step ---> fanout                          (what streams are told)
 //
 // Single-threaded. Built from what the store says, and built anew from it when
@@ -69,6 +71,7 @@ class SyncEngine {
   // Until neither rooms nor outbox has anything to tell.
   absl::Status RouteComponents(StepContext* context);
   absl::Status RouteRooms(StepContext* context);
+  absl::Status RouteErasure(StepContext* context);
 
   storage::Tables* const tables_;
   base::Rng rng_;
@@ -76,6 +79,7 @@ class SyncEngine {
   Rooms rooms_;
   Outbox outbox_;
   Timeline timeline_;
+  Erasure erasure_;
   Fanout fanout_;
   // Of a step that failed: calls that it would have answered.
   std::vector<CallId> unanswered_;

@@ -26,6 +26,39 @@ absl::string_view ConnectionStateName(ConnectionState state) {
   return "UNKNOWN";
 }
 
+absl::string_view ReachabilityName(Reachability reachability) {
+  switch (reachability) {
+    case Reachability::kUnknown:
+      return "UNKNOWN";
+    case Reachability::kReachable:
+      return "REACHABLE";
+    case Reachability::kUnreachable:
+      return "UNREACHABLE";
+  }
+  return "UNKNOWN";
+}
+
+absl::string_view QualityLevelName(QualityLevel level) {
+  switch (level) {
+    case QualityLevel::kUnknown:
+      return "UNKNOWN";
+    case QualityLevel::kExcellent:
+      return "EXCELLENT";
+    case QualityLevel::kGood:
+      return "GOOD";
+    case QualityLevel::kFair:
+      return "FAIR";
+    case QualityLevel::kPoor:
+      return "POOR";
+  }
+  return "UNKNOWN";
+}
+
+bool operator==(const QualityStatus& a, const QualityStatus& b) {
+  return std::tie(a.level, a.average_latency, a.samples, a.lost) ==
+         std::tie(b.level, b.average_latency, b.samples, b.lost);
+}
+
 bool operator==(const ServerCapabilities& a, const ServerCapabilities& b) {
   const auto fields = [](const ServerCapabilities& c) {
     return std::tie(c.dialect, c.protocol_version, c.history_epoch,
@@ -41,7 +74,8 @@ bool operator==(const ConnectionStatus& a, const ConnectionStatus& b) {
   const auto fields = [](const ConnectionStatus& c) {
     return std::tie(c.state, c.since, c.cause, c.attempt, c.next_retry_at,
                     c.last_error_code, c.last_error_message, c.last_error_at,
-                    c.server_url, c.user);
+                    c.server_url, c.user, c.device_online, c.server, c.quality,
+                    c.token_expires_at);
   };
   return fields(a) == fields(b);
 }

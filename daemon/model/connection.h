@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "daemon/base/time.h"
 #include "daemon/model/capabilities.h"
 #include "daemon/model/ids.h"
@@ -28,6 +29,41 @@ enum class ConnectionState {
 // For example "CATCHING_UP".
 absl::string_view ConnectionStateName(ConnectionState state);
 
+// Of the server, by the last attempt to reach it. Not the same as the device
+// being online: a server can be down while the network is up.
+enum class Reachability {
+  kUnknown = 1,  // not tried yet
+  kReachable = 2,
+  kUnreachable = 3,
+};
+
+absl::string_view ReachabilityName(Reachability reachability);
+
+enum class QualityLevel {
+  kUnknown = 1,
+  kExcellent = 2,
+  kGood = 3,
+  kFair = 4,
+  kPoor = 5,
+};
+
+absl::string_view QualityLevelName(QualityLevel level);
+
+// Of the connection, over its last samples.
+struct QualityStatus {
+  QualityLevel level = QualityLevel::kUnknown;
+  std::optional<absl::Duration> average_latency;  // of the round trip
+  uint32_t samples = 0;                           // in the window
+  uint32_t lost = 0;                              // of them: never answered
+};
+
+// What the user wants of the connection, until they say otherwise.
+enum class OnPurpose {
+  kOnline = 0,
+  kDisconnected = 1,  // until Connect
+  kSignedOut = 2,     // until Connect, or new credentials
+};
+
 struct ConnectionStatus {
   ConnectionState state = ConnectionState::kStopped;
   base::WallTime since;  // of the last change of state
@@ -39,6 +75,11 @@ struct ConnectionStatus {
   std::optional<base::WallTime> last_error_at;
   std::string server_url;
   UserId user;  // empty until it is known
+  bool device_online = true;
+  Reachability server = Reachability::kUnknown;
+  QualityStatus quality;
+  // Of the token in use, by this device's clock; absent: it does not say.
+  std::optional<base::WallTime> token_expires_at;
 };
 
 struct OutboxStatus {
@@ -64,6 +105,7 @@ struct CoreStatus {
   RoomsStatus rooms;
 };
 
+bool operator==(const QualityStatus& a, const QualityStatus& b);
 bool operator==(const ConnectionStatus& a, const ConnectionStatus& b);
 bool operator==(const OutboxStatus& a, const OutboxStatus& b);
 bool operator==(const RoomsStatus& a, const RoomsStatus& b);

@@ -36,6 +36,7 @@ class World : public TransportPort, public CredentialsPort, public ClientPort {
     Add(absl::StrCat("send ", text));
   }
   void Close(core::ConnectionId) override { Add("close"); }
+  void Keep(base::Secret) override {}
   void Fetch(core::FetchId fetch) override {
     Add(absl::StrCat("fetch ", fetch.value()));
   }
@@ -87,7 +88,7 @@ class CoreLoopTest : public ::testing::Test {
           absl::StrCat("store ", absl::StatusCodeToString(status.code())));
     };
     core::EngineOptions engine;
-    engine.connection.server_url = "http://server";
+    engine.connection.server_urls = {"http://server"};
     host_.emplace(engine, &commits_, &router_, base::Rng(1));
     loop_.emplace(options, &*host_, &mailbox_, &timers_, &clock_);
   }

@@ -48,6 +48,10 @@ void EffectRouter::Route(core::FetchCredentials* effect) {
   ports_.credentials->Fetch(effect->fetch);
 }
 
+void EffectRouter::Route(core::KeepCredentials* effect) {
+  ports_.credentials->Keep(std::move(effect->token));
+}
+
 void EffectRouter::Route(core::SetTimer* effect) {
   ports_.timers->Set(std::move(effect->timer), effect->at);
 }

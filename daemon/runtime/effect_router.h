@@ -31,6 +31,7 @@ class EffectRouter : public core::EffectSink {
   void Route(core::SendFrame* effect);
   void Route(core::CloseConnection* effect);
   void Route(core::FetchCredentials* effect);
+  void Route(core::KeepCredentials* effect);
   void Route(core::SetTimer* effect);
   void Route(core::CancelTimer* effect);
   void Route(core::FeedAdvanced* effect);

@@ -26,6 +26,9 @@ class Recorder : public TransportPort,
   void Close(core::ConnectionId connection) override {
     lines.push_back(absl::StrCat("close ", connection.value()));
   }
+  void Keep(base::Secret token) override {
+    lines.push_back(token.empty() ? "forget" : "keep");
+  }
   void Fetch(core::FetchId fetch) override {
     lines.push_back(absl::StrCat("fetch ", fetch.value()));
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "daemon/base/secret.h"
 #include "daemon/core/api/effect.h"
 #include "daemon/core/api/event.h"
 #include "daemon/model/connection.h"
@@ -45,6 +46,9 @@ class CredentialsPort {
  public:
   virtual ~CredentialsPort() = default;
   virtual void Fetch(core::FetchId fetch) = 0;
+  // What every Fetch from now on is answered with; empty: as configured. Kept
+  // in memory only.
+  virtual void Keep(base::Secret token) = 0;
 };
 
 // The clients. Called on the core thread; never blocks.

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "daemon/model/capabilities.h"
 #include "daemon/model/change.h"
+#include "daemon/model/connection.h"
 #include "daemon/model/ids.h"
 #include "daemon/model/message.h"
 #include "daemon/model/outbox.h"
@@ -138,9 +139,9 @@ std::string EncodeCapabilities(absl::string_view key,
 absl::StatusOr<model::ServerCapabilities> DecodeCapabilities(
     absl::string_view key, absl::string_view value);
 
-std::string EncodeStopped(absl::string_view key, bool stopped);
-absl::StatusOr<bool> DecodeStopped(absl::string_view key,
-                                   absl::string_view value);
+std::string EncodeStopped(absl::string_view key, model::OnPurpose stopped);
+absl::StatusOr<model::OnPurpose> DecodeStopped(absl::string_view key,
+                                               absl::string_view value);
 
 std::string EncodeSentCount(absl::string_view key, uint64_t settled);
 absl::StatusOr<uint64_t> DecodeSentCount(absl::string_view key,

@@ -214,19 +214,24 @@ absl::StatusOr<model::ServerCapabilities> DecodeCapabilities(
   return to;
 }
 
-std::string EncodeStopped(absl::string_view key, bool stopped) {
+std::string EncodeStopped(absl::string_view key, model::OnPurpose stopped) {
   v1::StoppedRecord proto;
-  proto.set_stopped(stopped);
+  proto.set_stopped(static_cast<uint32_t>(stopped));
   return Seal(key, proto);
 }
 
-absl::StatusOr<bool> DecodeStopped(absl::string_view key,
-                                   absl::string_view value) {
+absl::StatusOr<model::OnPurpose> DecodeStopped(absl::string_view key,
+                                               absl::string_view value) {
   v1::StoppedRecord proto;
   if (absl::Status status = Open(key, value, &proto); !status.ok()) {
     return status;
   }
-  return proto.stopped();
+  model::OnPurpose stopped;
+  if (!ReadEnum(proto.stopped(), model::OnPurpose::kOnline,
+                model::OnPurpose::kSignedOut, &stopped)) {
+    return UnknownEnum(key, "the wish", proto.stopped());
+  }
+  return stopped;
 }
 
 std::string EncodeSentCount(absl::string_view key, uint64_t settled) {

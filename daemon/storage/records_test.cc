@@ -106,8 +106,9 @@ std::vector<Sample> Samples() {
       MakeValueSample<uint32_t>("schema", MetaField::kSchema, 3,
                                 EncodeSchemaVersion, DecodeSchemaVersion,
                                 0xf5bee266),
-      MakeValueSample<bool>("stopped", MetaField::kStopped, true, EncodeStopped,
-                            DecodeStopped, 0xd4a3600b),
+      MakeValueSample<model::OnPurpose>(
+          "stopped", MetaField::kStopped, model::OnPurpose::kDisconnected,
+          EncodeStopped, DecodeStopped, 0xd4a3600b),
       MakeValueSample<uint64_t>("sent count", MetaField::kSentCount, 12345,
                                 EncodeSentCount, DecodeSentCount, 0x54b78014),
   };

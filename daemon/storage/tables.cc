@@ -52,14 +52,14 @@ void Tables::PutCapabilities(const model::ServerCapabilities& capabilities) {
   staged_->Put(key, EncodeCapabilities(key, capabilities));
 }
 
-absl::StatusOr<bool> Tables::StoppedOnPurpose() const {
+absl::StatusOr<model::OnPurpose> Tables::StoppedOnPurpose() const {
   const auto stopped =
       ReadRecord(*staged_, MetaKey(MetaField::kStopped), DecodeStopped);
   if (!stopped.ok()) return stopped.status();
-  return stopped->value_or(false);
+  return stopped->value_or(model::OnPurpose::kOnline);
 }
 
-void Tables::PutStoppedOnPurpose(bool stopped) {
+void Tables::PutStoppedOnPurpose(model::OnPurpose stopped) {
   const std::string key = MetaKey(MetaField::kStopped);
   staged_->Put(key, EncodeStopped(key, stopped));
 }

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/model/capabilities.h"
 #include "daemon/model/change.h"
+#include "daemon/model/connection.h"
 #include "daemon/model/ids.h"
 #include "daemon/model/limits.h"
 #include "daemon/model/message.h"
@@ -49,9 +50,9 @@ class Tables {
   void PutBinding(const StoreBinding& binding);
   absl::StatusOr<std::optional<model::ServerCapabilities>> Capabilities() const;
   void PutCapabilities(const model::ServerCapabilities& capabilities);
-  // True while the user wants to stay offline, over restarts.
-  absl::StatusOr<bool> StoppedOnPurpose() const;
-  void PutStoppedOnPurpose(bool stopped);
+  // Whether the user wants to stay offline, over restarts.
+  absl::StatusOr<model::OnPurpose> StoppedOnPurpose() const;
+  void PutStoppedOnPurpose(model::OnPurpose stopped);
 
   // --- Rooms ---------------------------------------------------------------
   // join_state is what the server said last, also of an earlier connection.
@@ -107,6 +108,9 @@ class Tables {
       const model::UserId& sender,
       const model::ClientMessageId& client_id) const;
   absl::Status RemoveMessage(const model::Message& message);
+  // Removes at most `limit` messages that are not in the outbox, of any room,
+  // and their deliveries. Returns how many.
+  absl::StatusOr<size_t> EvictMessages(size_t limit);
 
   absl::StatusOr<std::optional<model::Delivery>> FindDelivery(
       const model::ClientMessageId& client_id) const;
@@ -142,8 +146,11 @@ class Tables {
   absl::Status CountMessages(const model::RoomId& room,
                              const StoredMessage* old,
                              MessagePosition position);
-  absl::Status EvictOldest(const model::RoomId& room,
+  absl::Status EvictExcess(const model::RoomId& room,
                            const RoomMessages& messages);
+  // `messages` says where the oldest one is, and that there are `count`.
+  absl::Status EvictOldest(const model::RoomId& room,
+                           const RoomMessages& messages, uint64_t count);
   absl::Status RemoveDeliveryOf(const model::Message& message);
 
   StagedStore* staged_;

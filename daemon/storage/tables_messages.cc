@@ -179,22 +179,53 @@ absl::Status Tables::CountMessages(const model::RoomId& room,
     ++messages.settled;
   }
   staged_->Put(key, EncodeRoomMessages(key, messages));
-  return EvictOldest(room, messages);
+  return EvictExcess(room, messages);
 }
 
-absl::Status Tables::EvictOldest(const model::RoomId& room,
+absl::Status Tables::EvictExcess(const model::RoomId& room,
                                  const RoomMessages& messages) {
   if (messages.settled <= limits_.max_messages_per_room) {
     return absl::OkStatus();
   }
-  const uint64_t excess = std::min(
-      messages.settled - limits_.max_messages_per_room, kMaxEvictionsPerPut);
+  return EvictOldest(room, messages,
+                     std::min(messages.settled - limits_.max_messages_per_room,
+                              kMaxEvictionsPerPut));
+}
+
+absl::StatusOr<size_t> Tables::EvictMessages(size_t limit) {
+  size_t evicted = 0;
+  RowCursor rows(staged_, TableRange(Table::kRoomMessages),
+                 ScanOrder::kAscending);
+  while (evicted < limit) {
+    const absl::StatusOr<Row*> row = rows.Next();
+    if (!row.ok()) return row.status();
+    if (*row == nullptr) break;
+    const std::string key = (*row)->key;
+    const std::optional<ParsedKey> parsed = ParseKey(key);
+    if (!parsed.has_value()) return DamagedRecord(key, "its key is damaged");
+    const auto messages = DecodeRoomMessages(key, (*row)->value);
+    if (!messages.ok()) return messages.status();
+    const uint64_t count =
+        std::min<uint64_t>(messages->settled, limit - evicted);
+    if (absl::Status status = EvictOldest(parsed->room, *messages, count);
+        !status.ok()) {
+      return status;
+    }
+    evicted += count;
+    // So that the next call does not read it again.
+    if (count == messages->settled) staged_->Delete(key);
+  }
+  return evicted;
+}
+
+absl::Status Tables::EvictOldest(const model::RoomId& room,
+                                 const RoomMessages& messages, uint64_t count) {
   RowCursor rows(staged_,
                  {MessageKey(room, messages.first),
                   MessageKey(room, {MessagePosition::kLocalOrder, 0})},
-                 ScanOrder::kAscending, excess);
+                 ScanOrder::kAscending, count);
   const std::string count_key = RoomMessagesKey(room);
-  for (uint64_t i = 0; i < excess; ++i) {
+  for (uint64_t i = 0; i < count; ++i) {
     const absl::StatusOr<Row*> row = rows.Next();
     if (!row.ok()) return row.status();
     const std::optional<ParsedKey> parsed =

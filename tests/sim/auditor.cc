@@ -144,6 +144,7 @@ void Auditor::OnReply(const core::Reply& reply) {
           [&](const core::FlushOutbox&) {},
           [&](const core::Connect&) { OnStopReply(false, order, reply); },
           [&](const core::Disconnect&) { OnStopReply(true, order, reply); },
+          [&](const core::SetCredentials&) {}, [&](const core::SignOut&) {},
           [&](const core::GetStatus&) {
             if (!reply.result.ok()) return;
             CheckStatus(std::get<core::StatusReply>(*reply.result).status);
@@ -300,9 +301,10 @@ void Auditor::OnStopReply(bool stopped, uint64_t order,
   if (!reply.result.ok() || order != last_stop_wish_) return;
   storage::StagedStore staged(synced_);
   const auto tables = storage::Tables::Open(&staged);
-  const auto stored = tables.ok() ? tables->StoppedOnPurpose()
-                                  : absl::StatusOr<bool>(tables.status());
-  if (!stored.ok() || *stored != stopped) {
+  const auto stored = tables.ok()
+                          ? tables->StoppedOnPurpose()
+                          : absl::StatusOr<model::OnPurpose>(tables.status());
+  if (!stored.ok() || (*stored != model::OnPurpose::kOnline) != stopped) {
     verdict_->Fail(stopped ? "disconnect" : "connect",
                    " is done, but a power cut would undo it");
   }

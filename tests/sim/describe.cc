@@ -40,6 +40,14 @@ std::string DescribeCommand(const core::Command& command) {
           [](const core::FlushOutbox&) { return std::string("flush"); },
           [](const core::Connect&) { return std::string("connect"); },
           [](const core::Disconnect&) { return std::string("disconnect"); },
+          [](const core::SetCredentials&) {
+            return std::string("set_credentials");
+          },
+          [](const core::SignOut& sign_out) {
+            return absl::StrCat("sign_out",
+                                sign_out.discard_outbox ? " discard" : "",
+                                sign_out.wipe_cache ? " wipe" : "");
+          },
           [](const core::GetStatus&) { return std::string("get_status"); }},
       command.body);
   return head + body;
@@ -107,6 +115,9 @@ std::string DescribeReplyBody(const core::ReplyBody& body) {
             return absl::StrCat("flushing ", reply.queued);
           },
           [](const core::StatusReply& reply) { return Describe(reply.status); },
+          [](const core::SignOutReply& reply) {
+            return absl::StrCat("signed out, discarded ", reply.discarded);
+          },
           [](const core::Done&) { return std::string("done"); }},
       body);
 }
@@ -249,7 +260,11 @@ std::string Describe(const core::Event& event) {
           },
           [](const core::TimerFired& fired) {
             return absl::StrCat("timer ", core::DescribeTimer(fired.timer));
-          }},
+          },
+          [](const core::NetworkChanged& changed) {
+            return std::string(changed.online ? "network" : "no network");
+          },
+          [](const core::SystemResumed&) { return std::string("resumed"); }},
       event);
 }
 
@@ -289,6 +304,10 @@ std::string Describe(const core::EffectBody& effect, base::MonotonicTime now) {
           },
           [](const core::FetchCredentials& fetch) {
             return absl::StrCat("fetch ", fetch.fetch.value());
+          },
+          [](const core::KeepCredentials& keep) {
+            return std::string(keep.token.empty() ? "forget credentials"
+                                                  : "keep credentials");
           },
           [now](const core::SetTimer& set) {
             return absl::StrCat("timer ", core::DescribeTimer(set.timer),

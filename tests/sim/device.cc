@@ -200,6 +200,8 @@ void Device::CloseLink() {
   connection_ = core::ConnectionId();
 }
 
+void Device::Do(core::KeepCredentials&) {}
+
 void Device::Do(core::FetchCredentials& fetch) {
   core::CredentialsFetched fetched;
   fetched.fetch = fetch.fetch;

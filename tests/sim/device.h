@@ -110,6 +110,7 @@ class Device : public core::EffectSink, public LinkOwner, public StoreOwner {
   void Do(core::SendFrame& frame);
   void Do(core::CloseConnection& close);
   void Do(core::FetchCredentials& fetch);
+  void Do(core::KeepCredentials& keep);
   void Do(core::SetTimer& set);
   void Do(core::CancelTimer& cancel);
   void Do(core::FeedAdvanced& feed);

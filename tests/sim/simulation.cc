@@ -125,7 +125,7 @@ void Simulation::Build() {
     Participant participant;
     Device::Options device;
     device.user = user;
-    device.engine.connection.server_url = "ws://sim.invalid";
+    device.engine.connection.server_urls = {"ws://sim.invalid"};
     device.engine.outbox.max_entries = plan_.max_entries;
     device.engine.outbox.max_bytes = plan_.max_bytes;
     device.engine.outbox.max_answered_failures = plan_.max_answered_failures;

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "absl/status/statusor.h"
+#include "daemon/base/secret.h"
 #include "daemon/base/time.h"
 #include "daemon/core/api/event.h"
 #include "daemon/core/api/timer_id.h"
@@ -38,10 +39,13 @@ struct FlushReply {
 struct StatusReply {
   model::CoreStatus status;
 };
+struct SignOutReply {
+  uint64_t discarded = 0;  // outbox entries
+};
 struct Done {};
 
 using ReplyBody = std::variant<MessageAccepted, RoomReply, CancelReply,
-                               FlushReply, StatusReply, Done>;
+                               FlushReply, StatusReply, SignOutReply, Done>;
 
 struct Reply {
   CallId call;
@@ -64,6 +68,11 @@ struct CloseConnection {
 };
 struct FetchCredentials {
   FetchId fetch;
+};
+// What FetchCredentials is answered with from now on, whatever else there is;
+// empty: as configured. It lives in memory only, and over an EngineRebuilt.
+struct KeepCredentials {
+  base::Secret token;
 };
 
 // --- Timers ------------------------------------------------------------------
@@ -98,8 +107,8 @@ struct EngineRebuilt {};
 
 using EffectBody =
     std::variant<Reply, OpenConnection, SendFrame, CloseConnection,
-                 FetchCredentials, SetTimer, CancelTimer, FeedAdvanced,
-                 StatusChanged, EngineRebuilt, Log>;
+                 FetchCredentials, KeepCredentials, SetTimer, CancelTimer,
+                 FeedAdvanced, StatusChanged, EngineRebuilt, Log>;
 
 // When an effect may leave the core.
 enum class Release {

@@ -49,11 +49,21 @@ struct CancelMessage {
 struct FlushOutbox {};
 struct Connect {};
 struct Disconnect {};
+// Offers this token from now on, before any other source. In memory only.
+struct SetCredentials {
+  base::Secret token;
+};
+// Disconnects, for good, and forgets the token that a client gave.
+struct SignOut {
+  bool discard_outbox = false;  // else it is kept for the next sign-in
+  bool wipe_cache = false;      // rooms and messages; else they are kept
+};
 struct GetStatus {};
 
 using CommandBody =
     std::variant<SendMessage, JoinRoom, LeaveRoom, RetryMessage, CancelMessage,
-                 FlushOutbox, Connect, Disconnect, GetStatus>;
+                 FlushOutbox, Connect, Disconnect, SetCredentials, SignOut,
+                 GetStatus>;
 
 struct Command {
   CallId call;
@@ -92,12 +102,19 @@ struct TimerFired {
   TimerId timer;
 };
 
+// The device's ways out have changed. First posted at the start.
+struct NetworkChanged {
+  bool online = true;  // there is one, beside loopback
+};
+// The device has slept.
+struct SystemResumed {};
+
 // First event of all. The core connects, unless it was stopped on purpose.
 struct Started {};
 
 using Event = std::variant<Started, Command, TransportOpened, TextReceived,
                            BinaryReceived, TransportClosed, CredentialsFetched,
-                           TimerFired>;
+                           TimerFired, NetworkChanged, SystemResumed>;
 
 }  // namespace parley::core
 

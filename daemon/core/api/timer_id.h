@@ -17,11 +17,15 @@ enum class TimerKind {
   kConnectTimeout,    // the server did not become ready in time
   kPingTimeout,       // the server's heartbeat stopped
   kStable,            // the connection held long enough to reset the backoff
+  kProbeTimeout,      // a connection in doubt did not answer
+  kQualitySample,     // the next round trip is measured
+  kTokenRefresh,      // the token expires soon
   kJoinTimeout,       // a room: the server did not answer a join or leave
   kJoinRetry,         // a room: a refused join is tried again
   kSendTimeout,       // a room: the oldest send on its way is not answered
   kSendRetry,         // a room: the backoff of its head is over
   kExpiry,            // the next outbox entry to expire
+  kErase,             // the next part of what a sign-out discards
   kPruneSent,         // sent client message ids past their retention
   kRelaxedSync,       // relaxed writes are due on the disk
 };
@@ -50,6 +54,12 @@ inline absl::string_view TimerKindName(TimerKind kind) {
       return "ping_timeout";
     case TimerKind::kStable:
       return "stable";
+    case TimerKind::kProbeTimeout:
+      return "probe_timeout";
+    case TimerKind::kQualitySample:
+      return "quality_sample";
+    case TimerKind::kTokenRefresh:
+      return "token_refresh";
     case TimerKind::kJoinTimeout:
       return "join_timeout";
     case TimerKind::kJoinRetry:
@@ -60,6 +70,8 @@ inline absl::string_view TimerKindName(TimerKind kind) {
       return "send_retry";
     case TimerKind::kExpiry:
       return "expiry";
+    case TimerKind::kErase:
+      return "erase";
     case TimerKind::kPruneSent:
       return "prune_sent";
     case TimerKind::kRelaxedSync:

@@ -17,8 +17,13 @@ namespace {
 constexpr size_t kMaxUnanswered =
     model::kMaxSendsInFlight + model::kMaxJoinsInFlight + 1024;
 
-// Acks count from 0 in a session; a RequestId of 0 means none.
-RequestId ToRequestId(uint64_t ack_id) { return RequestId(ack_id + 1); }
+// Attempts upon news from the device are at least this far apart: a network
+// that comes and goes is no reason to hammer the server.
+constexpr absl::Duration kMinAttemptInterval = absl::Seconds(1);
+// For a sign of life of a connection in doubt.
+constexpr absl::Duration kProbeTimeout = absl::Seconds(5);
+// The failed attempts in a row that are told one by one.
+constexpr uint32_t kToldAttempts = 3;
 
 }  // namespace
 
@@ -29,7 +34,8 @@ Connection::Connection(const Options& options)
       fetch_(uint64_t{options.incarnation} << 32) {
   status_.state = model::ConnectionState::kStopped;
   status_.cause = "not started";
-  status_.server_url = options_.server_url;
+  PARLEY_CHECK(!options_.server_urls.empty());
+  status_.server_url = server_url();
 }
 
 absl::Status Connection::Load(const storage::Tables& tables) {
@@ -42,7 +48,7 @@ absl::Status Connection::Load(const storage::Tables& tables) {
   if (capabilities->has_value()) capabilities_ = **std::move(capabilities);
   auto stopped = tables.StoppedOnPurpose();
   if (!stopped.ok()) return stopped.status();
-  stopped_on_purpose_ = *stopped;
+  on_purpose_ = *stopped;
   return absl::OkStatus();
 }
 
@@ -55,7 +61,7 @@ RequestId Connection::Send(RequestOwner owner, const wire::Request& request,
   PARLEY_CHECK(ready());
   auto [ack_id, frame] =
       session_->EncodeRequest(request.event, request.payload);
-  const RequestId id = ToRequestId(ack_id);
+  const RequestId id(ack_id + 1);  // acks count from 0, ids from 1
   unanswered_.emplace(id, owner);
   // The oldest of so many has long been given up by its owner.
   if (unanswered_.size() > kMaxUnanswered) {
@@ -66,19 +72,29 @@ RequestId Connection::Send(RequestOwner owner, const wire::Request& request,
 }
 
 void Connection::OnStarted(StepContext* context) {
-  if (stopped_on_purpose_) {
-    SetState(State::kStopped, "stopped on purpose before the restart", context);
-    return;
+  switch (on_purpose_) {
+    case model::OnPurpose::kOnline:
+      Attempt("started", context);
+      break;
+    case model::OnPurpose::kDisconnected:
+      SetState(State::kStopped, "stopped on purpose before the restart",
+               context);
+      break;
+    case model::OnPurpose::kSignedOut:
+      SetState(State::kStopped, "signed out before the restart", context);
+      break;
   }
-  Attempt("started", context);
+}
+
+void Connection::SetOnPurpose(model::OnPurpose wish, StepContext* context) {
+  if (on_purpose_ == wish) return;
+  on_purpose_ = wish;
+  context->tables().PutStoppedOnPurpose(wish);
+  context->tables().staged()->RequireSync();
 }
 
 void Connection::OnConnect(CallId call, StepContext* context) {
-  if (stopped_on_purpose_) {
-    stopped_on_purpose_ = false;
-    context->tables().PutStoppedOnPurpose(false);
-    context->tables().staged()->RequireSync();
-  }
+  SetOnPurpose(model::OnPurpose::kOnline, context);
   context->ReplyTo(call, Done{});
   switch (state_) {
     case State::kStopped:
@@ -97,28 +113,161 @@ void Connection::OnConnect(CallId call, StepContext* context) {
 }
 
 void Connection::OnDisconnect(CallId call, StepContext* context) {
-  if (!stopped_on_purpose_) {
-    stopped_on_purpose_ = true;
-    context->tables().PutStoppedOnPurpose(true);
-    context->tables().staged()->RequireSync();
+  if (on_purpose_ != model::OnPurpose::kSignedOut) {
+    SetOnPurpose(model::OnPurpose::kDisconnected, context);
   }
   context->ReplyTo(call, Done{});
+  Stop("a client asked to disconnect", context);
+}
+
+void Connection::Stop(const std::string& cause, StepContext* context) {
   if (state_ == State::kStopped) return;
-  Drop("a client asked to disconnect", /*closed_by_server=*/false, context);
+  Drop(cause, /*closed_by_server=*/false, context);
   context->StopTimer({TimerKind::kConnectRetry, {}});
   status_.attempt = 0;
   status_.next_retry_at.reset();
-  SetState(State::kStopped, "a client asked to disconnect", context);
+  SetState(State::kStopped, cause, context);
+}
+
+void Connection::OnSetCredentials(CallId call, const base::Secret& token,
+                                  StepContext* context) {
+  const model::UserId user = wire::ReadTokenClaims(token.Reveal()).user;
+  if (!IdentityAllowed(user)) {
+    context->ReplyTo(call, Mismatch("the token is for ", user));
+    return;
+  }
+  if (token == rejected_token_) {
+    context->ReplyTo(
+        call, model::MakeError(
+                  absl::StatusCode::kFailedPrecondition,
+                  model::ErrorReason::kCredentialsRequired,
+                  absl::StrCat("the server has refused this very token: ",
+                               rejection_words_, "; get a new one")));
+    return;
+  }
+  context->Emit(KeepCredentials{token}, Release::kNow);
+  if (on_purpose_ == model::OnPurpose::kSignedOut) {
+    SetOnPurpose(model::OnPurpose::kOnline, context);
+  }
+  context->ReplyTo(call, Done{});
+  switch (state_) {
+    case State::kStopped:
+      if (on_purpose_ != model::OnPurpose::kOnline) break;
+      Attempt("a client signed in", context);
+      break;
+    case State::kFetching:
+    case State::kOpening:
+    case State::kHandshaking:
+    case State::kWaiting:
+      Drop("a client gave new credentials", /*closed_by_server=*/false,
+           context);
+      Attempt("a client gave new credentials", context);
+      break;
+    case State::kCredentialsRequired:
+      LookForCredentials(context);
+      break;
+    case State::kReady:
+      if (token != token_) Offer(token, context);
+      break;
+  }
+}
+
+void Connection::OnSignOut(StepContext* context) {
+  SetOnPurpose(model::OnPurpose::kSignedOut, context);
+  context->Emit(KeepCredentials{}, Release::kNow);
+  Stop("a client signed out", context);
+  SetState(State::kStopped, "a client signed out", context);
+  token_ = base::Secret();
+  rejected_token_ = base::Secret();
+  status_.last_error_code.clear();
+  status_.last_error_message.clear();
+  status_.last_error_at.reset();
+}
+
+void Connection::ForgetAccount(StepContext* context) {
+  binding_.user = model::UserId();
+  user_ = model::UserId();
+  context->tables().PutBinding(binding_);
+  context->tables().staged()->RequireSync();
 }
 
 void Connection::RetryNow(StepContext* context) {
   if (state_ == State::kWaiting) Attempt("a client asked to flush", context);
 }
 
+void Connection::OnNetworkChanged(const NetworkChanged& event,
+                                  StepContext* context) {
+  const bool online = event.online || options_.server_is_local;
+  // The first one says how things are, not that they have changed.
+  const bool news = network_known_ || online != status_.device_online;
+  network_known_ = true;
+  status_.device_online = online;
+  if (!news) return;
+  const std::string cause =
+      online ? "the network changed" : "the device has no network";
+  context->LogLine(Log::Severity::kInfo, cause);
+  if (online) {
+    HurryUp(cause, context);
+    Doubt(cause, context);
+  } else if (state_ == State::kWaiting) {
+    SetState(State::kWaiting, cause, context);
+  } else {
+    Doubt(cause, context);
+  }
+}
+
+void Connection::OnResumed(StepContext* context) {
+  const std::string cause = "the device woke up";
+  context->LogLine(Log::Severity::kInfo, cause);
+  HurryUp(cause, context);
+  Doubt(cause, context);
+}
+
+void Connection::HurryUp(const std::string& cause, StepContext* context) {
+  switch (state_) {
+    case State::kWaiting: {
+      reconnect_.OnStable();
+      const base::MonotonicTime earliest = attempted_at_ + kMinAttemptInterval;
+      if (earliest <= context->monotonic()) {
+        Attempt(cause, context);
+        return;
+      }
+      const absl::Duration delay = earliest - context->monotonic();
+      status_.next_retry_at = context->wall() + delay;
+      SetState(State::kWaiting, cause, context);
+      context->SetTimerIn({TimerKind::kConnectRetry, {}}, delay);
+      return;
+    }
+    case State::kOpening:
+    case State::kHandshaking:
+      // By the way that is no more, as like as not.
+      Drop(cause, /*closed_by_server=*/false, context);
+      SetState(State::kWaiting, cause, context);
+      HurryUp(cause, context);
+      return;
+    case State::kStopped:
+    case State::kFetching:
+    case State::kReady:
+    case State::kCredentialsRequired:
+      return;
+  }
+}
+
+void Connection::Doubt(const std::string& cause, StepContext* context) {
+  // A server that answers no ping leaves only the wait for its heartbeat.
+  if (state_ != State::kReady || in_doubt_ || !quality_.answers()) return;
+  context->LogLine(Log::Severity::kDebug,
+                   absl::StrCat("is the connection alive? ", cause));
+  in_doubt_ = true;
+  Ping(context);
+  context->SetTimerIn({TimerKind::kProbeTimeout, {}}, kProbeTimeout);
+}
+
 void Connection::Attempt(const std::string& cause, StepContext* context) {
   context->StopTimer({TimerKind::kConnectRetry, {}});
   status_.next_retry_at.reset();
   fetch_ = fetch_.Next();
+  attempted_at_ = context->monotonic();
   SetState(State::kFetching, cause, context);
   context->SetTimerIn({TimerKind::kConnectTimeout, {}},
                       options_.connect_timeout);
@@ -127,9 +276,14 @@ void Connection::Attempt(const std::string& cause, StepContext* context) {
 
 void Connection::OnCredentials(const CredentialsFetched& event,
                                StepContext* context) {
-  const bool awaited =
-      state_ == State::kFetching || state_ == State::kCredentialsRequired;
-  if (!awaited || event.fetch != fetch_) return;
+  if (event.fetch != fetch_) return;
+  if (refresh_ == Refresh::kFetching) {
+    OnRefreshFetched(event.token, context);
+    return;
+  }
+  if (state_ != State::kFetching && state_ != State::kCredentialsRequired) {
+    return;
+  }
   if (!event.token.ok() || event.token->empty()) {
     RequireCredentials("CREDENTIALS_REQUIRED",
                        event.token.ok()
@@ -142,42 +296,54 @@ void Connection::OnCredentials(const CredentialsFetched& event,
     RequireCredentials(rejection_code_, rejection_words_, context);
     return;
   }
-  token_ = *event.token;
-  const model::UserId user = wire::ReadTokenClaims(token_.Reveal()).user;
+  const model::UserId user = wire::ReadTokenClaims(event.token->Reveal()).user;
   if (!IdentityAllowed(user)) {
     RequireCredentials(
         "ACCOUNT_MISMATCH",
-        absl::StrCat("the token is for ", user.value(),
-                     ", but this profile belongs to ", binding_.user.value(),
-                     "; use a profile of its own for another account"),
-        context);
+        std::string(Mismatch("the token is for ", user).message()), context);
     return;
   }
-  if (user_.empty()) user_ = user;
+  Open(*event.token, "the credentials are there", context);
+}
+
+void Connection::Open(const base::Secret& token, const std::string& cause,
+                      StepContext* context) {
+  token_ = token;
+  if (user_.empty()) user_ = wire::ReadTokenClaims(token_.Reveal()).user;
   last_connection_ = last_connection_.Next();
   connection_ = last_connection_;
-  SetState(State::kOpening, "the credentials are there", context);
+  status_.server_url = server_url();
+  SetState(State::kOpening, cause, context);
   context->StopTimer({TimerKind::kConnectRetry, {}});
   status_.next_retry_at.reset();
   context->SetTimerIn({TimerKind::kConnectTimeout, {}},
                       options_.connect_timeout);
-  context->Emit(OpenConnection{connection_, options_.server_url},
-                Release::kNow);
+  context->Emit(OpenConnection{connection_, server_url()}, Release::kNow);
 }
 
 void Connection::OnOpened(const TransportOpened& event, StepContext* context) {
   if (state_ != State::kOpening || event.connection != connection_) return;
   socketio::Session::Options options;
-  options.auth_json = wire::EncodeAuth(token_.Reveal(), options_.device_os);
+  options.auth_json = wire::EncodeAuth(token_.Reveal(), options_.device);
   options.max_incoming_bytes = model::kMaxFrameBytes;
   session_.emplace(std::move(options));
   announced_max_payload_ = 0;
+  status_.server = model::Reachability::kReachable;
   SetState(State::kHandshaking, "the server accepted the connection", context);
 }
 
 void Connection::OnText(const TextReceived& event, StepContext* context) {
   if (!session_.has_value() || event.connection != connection_) return;
+  const base::MonotonicTime deadline = session_->ping_deadline();
   session_->OnText(event.text, context->monotonic(), &session_outputs_);
+  if (in_doubt_) {
+    in_doubt_ = false;
+    context->StopTimer({TimerKind::kProbeTimeout, {}});
+  }
+  if (state_ == State::kReady && session_->ping_deadline() != deadline) {
+    quality_.OnHeartbeat(context->monotonic(), announced_ping_interval_);
+    status_.quality = quality_.status();
+  }
   HandleSessionOutputs(context);
 }
 
@@ -194,6 +360,7 @@ void Connection::OnClosed(const TransportClosed& event, StepContext* context) {
   // The transport has no such connection any more: nothing to close there.
   connection_ = ConnectionId();
   Drop(event.reason, /*closed_by_server=*/event.close_code != 0, context);
+  if (!was_open) status_.server = model::Reachability::kUnreachable;
   WaitAndRetry(code, event.reason, {/*refused=*/false, event.retry_after},
                context);
 }
@@ -210,6 +377,9 @@ void Connection::OnTimer(const TimerId& timer, StepContext* context) {
     case TimerKind::kConnectTimeout:
       if (state_ == State::kFetching || state_ == State::kOpening ||
           state_ == State::kHandshaking) {
+        if (state_ == State::kOpening) {
+          status_.server = model::Reachability::kUnreachable;
+        }
         Fail("CONNECT_TIMEOUT",
              absl::StrFormat("the server did not become ready within %s",
                              absl::FormatDuration(options_.connect_timeout)),
@@ -232,154 +402,21 @@ void Connection::OnTimer(const TimerId& timer, StepContext* context) {
         status_.attempt = 0;
       }
       break;
+    case TimerKind::kProbeTimeout:
+      if (!in_doubt_) break;
+      Fail("PROBE_TIMEOUT",
+           "the connection did not survive a change of the network, or sleep",
+           /*closed_by_server=*/false, context);
+      break;
+    case TimerKind::kQualitySample:
+      if (state_ == State::kReady) Ping(context);
+      break;
+    case TimerKind::kTokenRefresh:
+      if (state_ == State::kReady) OnRefreshTimer(context);
+      break;
     default:
       PARLEY_CHECK(false);
   }
-}
-
-void Connection::HandleSessionOutputs(StepContext* context) {
-  std::vector<socketio::Output> outputs = std::move(session_outputs_);
-  session_outputs_.clear();
-  for (const socketio::Output& output : outputs) {
-    HandleSessionOutput(output, context);
-    // An output may have ended the session; the rest is of the past.
-    if (!session_.has_value()) return;
-  }
-  ArmPingTimer(context);
-}
-
-void Connection::HandleSessionOutput(const socketio::Output& output,
-                                     StepContext* context) {
-  if (const auto* frame = std::get_if<socketio::SendFrame>(&output)) {
-    context->Emit(SendFrame{connection_, frame->text}, Release::kNow);
-  } else if (const auto* opened = std::get_if<socketio::Opened>(&output)) {
-    announced_max_payload_ = opened->parameters.max_payload;
-  } else if (std::get_if<socketio::Connected>(&output) != nullptr) {
-    // The server may still lose what is sent before its ready event.
-  } else if (const auto* refused = std::get_if<socketio::Refused>(&output)) {
-    HandleRefusal(*refused, context);
-  } else if (const auto* event =
-                 std::get_if<socketio::EventReceived>(&output)) {
-    HandleServerEvent(*event, context);
-  } else if (const auto* ack = std::get_if<socketio::AckReceived>(&output)) {
-    const auto it = unanswered_.find(ToRequestId(ack->id));
-    if (it == unanswered_.end()) return;
-    const Answered answered{it->second, it->first,
-                            dialect().DecodeAnswer(ack->args)};
-    unanswered_.erase(it);
-    if (answered.answer.error.has_value() &&
-        answered.answer.error->error_class == wire::ErrorClass::kAuth) {
-      // The session is over for the server, whatever the request was.
-      const std::string words =
-          absl::StrCat("the server does not accept the session any more: ",
-                       answered.answer.error->message);
-      Drop(words, /*closed_by_server=*/false, context);
-      Reject(answered.answer.error->code, words, context);
-      return;
-    }
-    outputs_.push_back(answered);
-  } else if (const auto* ignored = std::get_if<socketio::Ignored>(&output)) {
-    ++ignored_events_;
-    context->LogLine(Log::Severity::kDebug,
-                     absl::StrCat("ignored a packet: ", ignored->why));
-  } else if (const auto* closed = std::get_if<socketio::Closed>(&output)) {
-    const bool fault = closed->reason == socketio::CloseReason::kProtocolError;
-    Fail(fault ? "PROTOCOL_ERROR" : "CLOSED_BY_SERVER",
-         closed->detail.empty()
-             ? std::string(socketio::CloseReasonName(closed->reason))
-             : closed->detail,
-         /*closed_by_server=*/!fault, context);
-  }
-}
-
-void Connection::HandleRefusal(const socketio::Refused& refusal,
-                               StepContext* context) {
-  const wire::RequestError error =
-      wire::DecodeRefusal(refusal.message, refusal.data);
-  const std::string words =
-      absl::StrCat("the server refused the connection: ", error.message);
-  Drop(words, /*closed_by_server=*/true, context);
-  if (error.error_class == wire::ErrorClass::kAuth) {
-    Reject(error.code == "REFUSED" ? "AUTH_REJECTED" : error.code, words,
-           context);
-    return;
-  }
-  WaitAndRetry(error.code, words, {/*refused=*/true, error.retry_after},
-               context);
-}
-
-void Connection::HandleServerEvent(const socketio::EventReceived& event,
-                                   StepContext* context) {
-  if (state_ == State::kReady) {
-    outputs_.push_back(
-        ServerSaid{dialect().DecodeEvent(event.name, event.args)});
-    return;
-  }
-  const wire::ServerEvent first =
-      wire::DecodeFirstEvent(event.name, event.args);
-  if (const auto* ready = std::get_if<wire::Ready>(&first)) {
-    BecomeReady(*ready, context);
-  } else if (const auto* bad = std::get_if<wire::MalformedEvent>(&first)) {
-    Fail(
-        "PROTOCOL_ERROR",
-        absl::StrCat("the server's ready event makes no sense: ", bad->problem),
-        /*closed_by_server=*/false, context);
-  }
-}
-
-void Connection::BecomeReady(const wire::Ready& ready, StepContext* context) {
-  model::UserId user = ready.user;
-  if (user.empty()) user = wire::ReadTokenClaims(token_.Reveal()).user;
-  if (user.empty()) user = options_.configured_user;
-  if (user.empty()) user = binding_.user;
-  if (!IdentityAllowed(user)) {
-    const std::string words =
-        absl::StrCat("the server says that the token is for ", user.value(),
-                     ", but this profile belongs to ", binding_.user.value(),
-                     "; use a profile of its own for another account");
-    Drop(words, /*closed_by_server=*/false, context);
-    Reject("ACCOUNT_MISMATCH", words, context);
-    return;
-  }
-  if (!user.empty() && binding_.user.empty()) {
-    binding_.user = user;
-    context->tables().PutBinding(binding_);
-    context->tables().staged()->RequireSync();
-  }
-  user_ = user;
-  rejected_token_ = base::Secret();
-  uint32_t era = capabilities_.history_era;
-  if (capabilities_.history_epoch != ready.capabilities.history_epoch) ++era;
-  capabilities_ = ready.capabilities;
-  capabilities_.history_era = era;
-  capabilities_.learned_at = context->wall();
-  capabilities_.ordered_window = std::min(
-      std::max(capabilities_.ordered_window, 1u), model::kMaxOrderedWindow);
-  if (announced_max_payload_ != 0) {
-    capabilities_.max_payload_bytes =
-        std::min<uint64_t>(announced_max_payload_, model::kMaxFrameBytes);
-  }
-  context->tables().PutCapabilities(capabilities_);
-  context->StopTimer({TimerKind::kConnectTimeout, {}});
-  context->SetTimerIn({TimerKind::kStable, {}},
-                      socketio::ReconnectPolicy::kStablePeriod);
-  SetState(State::kReady, "the server is ready", context);
-  outputs_.push_back(BecameReady{});
-}
-
-bool Connection::IdentityAllowed(const model::UserId& user) const {
-  return user.empty() || binding_.user.empty() || user == binding_.user;
-}
-
-void Connection::ArmPingTimer(StepContext* context) {
-  if (!session_.has_value()) return;
-  const base::MonotonicTime deadline = session_->ping_deadline();
-  if (deadline == base::MonotonicTime::InfiniteFuture()) return;
-  // An armed timer looks at the deadline again when it fires, so that a busy
-  // connection does not move a timer with every frame.
-  if (ping_timer_at_ > context->monotonic()) return;
-  ping_timer_at_ = deadline;
-  context->SetTimerAt({TimerKind::kPingTimeout, {}}, deadline);
 }
 
 void Connection::Drop(const std::string& reason, bool closed_by_server,
@@ -392,9 +429,19 @@ void Connection::Drop(const std::string& reason, bool closed_by_server,
   session_.reset();
   unanswered_.clear();
   ping_timer_at_ = base::MonotonicTime();
-  context->StopTimer({TimerKind::kConnectTimeout, {}});
-  context->StopTimer({TimerKind::kPingTimeout, {}});
-  context->StopTimer({TimerKind::kStable, {}});
+  in_doubt_ = false;
+  refresh_ = Refresh::kNone;
+  next_token_ = base::Secret();
+  quality_ = QualityMonitor();
+  status_.quality = model::QualityStatus();
+  status_.token_expires_at.reset();
+  for (const TimerKind kind :
+       {TimerKind::kConnectTimeout, TimerKind::kPingTimeout, TimerKind::kStable,
+        TimerKind::kProbeTimeout, TimerKind::kQualitySample,
+        TimerKind::kTokenRefresh}) {
+    context->StopTimer({kind, {}});
+  }
+  was_ready_ = was_ready_ || was_ready;
   if (was_ready) outputs_.push_back(BecameLost{reason, closed_by_server});
 }
 
@@ -409,6 +456,13 @@ void Connection::WaitAndRetry(const std::string& code,
                               const socketio::ReconnectPolicy::Failure& failure,
                               StepContext* context) {
   SetError(code, reason, context);
+  const bool was_ready = std::exchange(was_ready_, false);
+  server_index_ =
+      was_ready ? 0 : (server_index_ + 1) % options_.server_urls.size();
+  if (server_index_ != 0 && !failure.retry_after.has_value()) {
+    Attempt(absl::StrCat("the next server is tried: ", reason), context);
+    return;
+  }
   const absl::Duration delay = reconnect_.NextDelay(failure, context->rng());
   status_.attempt = reconnect_.attempt();
   status_.next_retry_at = context->wall() + delay;
@@ -449,19 +503,36 @@ void Connection::LookForCredentials(StepContext* context) {
 
 void Connection::SetError(std::string code, std::string message,
                           StepContext* context) {
-  context->LogLine(Log::Severity::kWarning, absl::StrCat(code, ": ", message));
+  context->LogLine(Quiet() ? Log::Severity::kDebug : Log::Severity::kWarning,
+                   absl::StrCat(code, ": ", message));
   status_.last_error_code = std::move(code);
   status_.last_error_message = std::move(message);
   status_.last_error_at = context->wall();
 }
 
+absl::Status Connection::Mismatch(const std::string& whose,
+                                  const model::UserId& user) const {
+  return model::MakeError(
+      absl::StatusCode::kFailedPrecondition,
+      model::ErrorReason::kAccountMismatch,
+      absl::StrCat(whose, user.value(), ", but this profile belongs to ",
+                   binding_.user.value(),
+                   "; use a profile of its own for another account"));
+}
+
+bool Connection::Quiet() const {
+  // Powers of two are told: that it still goes on, ever more rarely.
+  const uint32_t attempt = reconnect_.attempt();
+  return attempt > kToldAttempts && (attempt & (attempt - 1)) != 0;
+}
+
 void Connection::SetState(State state, std::string cause,
                           StepContext* context) {
   state_ = state;
-  const model::ConnectionState state_for_clients = PublicState(state);
+  const model::ConnectionState state_for_clients = PublicState();
   if (status_.state != state_for_clients) {
     status_.since = context->wall();
-    context->LogLine(Log::Severity::kInfo,
+    context->LogLine(Quiet() ? Log::Severity::kDebug : Log::Severity::kInfo,
                      absl::StrCat("connection ",
                                   model::ConnectionStateName(state_for_clients),
                                   ": ", cause));
@@ -470,8 +541,8 @@ void Connection::SetState(State state, std::string cause,
   status_.cause = std::move(cause);
 }
 
-model::ConnectionState Connection::PublicState(State state) {
-  switch (state) {
+model::ConnectionState Connection::PublicState() const {
+  switch (state_) {
     case State::kStopped:
       return model::ConnectionState::kStopped;
     case State::kFetching:
@@ -482,7 +553,8 @@ model::ConnectionState Connection::PublicState(State state) {
     case State::kReady:
       return model::ConnectionState::kReady;
     case State::kWaiting:
-      return model::ConnectionState::kWaiting;
+      return status_.device_online ? model::ConnectionState::kWaiting
+                                   : model::ConnectionState::kOffline;
     case State::kCredentialsRequired:
       return model::ConnectionState::kCredentialsRequired;
   }
@@ -501,6 +573,11 @@ model::ConnectionStatus Connection::status() const {
 }
 
 absl::Status Connection::AcceptsWork() const {
+  if (on_purpose_ == model::OnPurpose::kSignedOut) {
+    return model::MakeError(absl::StatusCode::kFailedPrecondition,
+                            model::ErrorReason::kCredentialsRequired,
+                            "nobody is signed in; give a token first");
+  }
   if (state_ == State::kCredentialsRequired &&
       status_.last_error_code == "ACCOUNT_MISMATCH") {
     return model::MakeError(absl::StatusCode::kFailedPrecondition,

@@ -14,6 +14,7 @@
 #include "daemon/core/api/event.h"
 #include "daemon/core/api/request_sender.h"
 #include "daemon/core/api/step.h"
+#include "daemon/core/connection/quality_monitor.h"
 #include "daemon/model/connection.h"
 #include "daemon/model/limits.h"
 #include "daemon/socketio/reconnect_policy.h"
@@ -61,7 +62,9 @@ using ConnectionOutput =
 //                                    '---- slow retry, other token -------'
 //
 // FETCHING and OPENING are CONNECTING to clients, HANDSHAKING is
-// AUTHENTICATING. There is one attempt at a time, named by its ConnectionId;
+// AUTHENTICATING, WAITING without a network is OFFLINE. With several servers
+// each is tried in turn, and only then it waits; after a loss the first is
+// preferred again. There is one attempt at a time, named by its ConnectionId;
 // events of any other are of a dead socket and change nothing. Nothing leaves
 // before the ready event but CONNECT and heartbeats. A rejected token is not
 // offered again: the credentials are fetched anew, and only a different token
@@ -71,15 +74,19 @@ using ConnectionOutput =
 class Connection : public RequestSender {
  public:
   struct Options {
-    std::string server_url;
-    std::string device_os = "linux";
+    // In the order of preference; at least one.
+    std::vector<std::string> server_urls;
+    // No network is needed to reach it: it runs on this device.
+    bool server_is_local = false;
+    wire::DeviceInfo device;
     model::UserId configured_user;  // of last resort; may be empty
     socketio::ReconnectPolicy::Options reconnect;
     // Counts the engines of this process, so that the connections and fetches
     // of one are never taken for another's.
     uint32_t incarnation = 1;
     absl::Duration connect_timeout = model::kConnectTimeout;
-    // Between two looks for another token after one was refused.
+    // Between two looks for another token: after one was refused, and when
+    // the one in use expires soon.
     absl::Duration credentials_retry = absl::Seconds(30);
   };
 
@@ -103,11 +110,19 @@ class Connection : public RequestSender {
   void OnStarted(StepContext* context);
   void OnConnect(CallId call, StepContext* context);
   void OnDisconnect(CallId call, StepContext* context);
+  void OnSetCredentials(CallId call, const base::Secret& token,
+                        StepContext* context);
+  // The engine answers, once all that goes with it is gone.
+  void OnSignOut(StepContext* context);
+  // Nothing of the account is left here: another one may come.
+  void ForgetAccount(StepContext* context);
   void OnCredentials(const CredentialsFetched& event, StepContext* context);
   void OnOpened(const TransportOpened& event, StepContext* context);
   void OnText(const TextReceived& event, StepContext* context);
   void OnBinary(const BinaryReceived& event, StepContext* context);
   void OnClosed(const TransportClosed& event, StepContext* context);
+  void OnNetworkChanged(const NetworkChanged& event, StepContext* context);
+  void OnResumed(StepContext* context);
   void OnTimer(const TimerId& timer, StepContext* context);
   // Clients want their queue out: no longer waits for the next attempt.
   void RetryNow(StepContext* context);
@@ -132,8 +147,31 @@ class Connection : public RequestSender {
     kCredentialsRequired,
   };
 
-  static model::ConnectionState PublicState(State state);
+  // How a newer token gets to the server while the connection lives:
+  //
+  //   kNone -- expires soon --> kFetching -- another token --> kOffered
+  //     ^                          | the same, or none           | |
+  //     '------ again in 30 s -----'                    accepted | | refused,
+  //     or
+  //     '--------------------------------------------------------' | no answer
+  //     '-- reconnected with it <-- nothing on its way -- kReplacing
+  enum class Refresh { kNone, kFetching, kOffered, kReplacing };
 
+  // connection.cc: attempts and states.
+  model::ConnectionState PublicState() const;
+  const std::string& server_url() const {
+    return options_.server_urls[server_index_];
+  }
+  // An outage that lasts is not told again with each attempt.
+  bool Quiet() const;
+  void Stop(const std::string& cause, StepContext* context);
+  void SetOnPurpose(model::OnPurpose wish, StepContext* context);
+  // Something has changed for the better: no longer waits, or not for long.
+  void HurryUp(const std::string& cause, StepContext* context);
+  // Whether this connection is dead is found out soon.
+  void Doubt(const std::string& cause, StepContext* context);
+  void Open(const base::Secret& token, const std::string& cause,
+            StepContext* context);
   void SetState(State state, std::string cause, StepContext* context);
   void SetError(std::string code, std::string message, StepContext* context);
   void Attempt(const std::string& cause, StepContext* context);
@@ -151,6 +189,7 @@ class Connection : public RequestSender {
   void Fail(const std::string& code, const std::string& reason,
             bool closed_by_server, StepContext* context);
 
+  // connection_session.cc: what comes over the socket, and the token in use.
   void HandleSessionOutputs(StepContext* context);
   void HandleSessionOutput(const socketio::Output& output,
                            StepContext* context);
@@ -158,7 +197,20 @@ class Connection : public RequestSender {
                          StepContext* context);
   void HandleRefusal(const socketio::Refused& refusal, StepContext* context);
   void BecomeReady(const wire::Ready& ready, StepContext* context);
+  void HandleAck(const socketio::AckReceived& ack, StepContext* context);
   bool IdentityAllowed(const model::UserId& user) const;
+  absl::Status Mismatch(const std::string& whose,
+                        const model::UserId& user) const;
+  void Ping(StepContext* context);
+  void ArmRefresh(StepContext* context);
+  void OnRefreshTimer(StepContext* context);
+  void OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
+                        StepContext* context);
+  void Offer(const base::Secret& token, StepContext* context);
+  void OnOfferAnswered(const wire::Answer& answer, StepContext* context);
+  void Replace(StepContext* context);
+  void ReplaceWhenIdle(StepContext* context);
+  void EndRefresh(absl::Duration again_in, StepContext* context);
   void ArmPingTimer(StepContext* context);
 
   const Options options_;
@@ -174,8 +226,15 @@ class Connection : public RequestSender {
   std::string rejection_words_;
   std::optional<socketio::Session> session_;
   std::vector<socketio::Output> session_outputs_;
-  uint64_t announced_max_payload_ = 0;  // by this connection's open packet
+  uint64_t announced_max_payload_ = 0;      // by this connection's open packet
+  absl::Duration announced_ping_interval_;  // by the same
   base::MonotonicTime ping_timer_at_;
+  QualityMonitor quality_;
+  bool in_doubt_ = false;  // kProbeTimeout is set
+  Refresh refresh_ = Refresh::kNone;
+  base::Secret next_token_;      // while kOffered and kReplacing
+  RequestId offer_;              // while kOffered
+  absl::Duration server_ahead_;  // the server's clock, of this device's
   std::map<RequestId, RequestOwner> unanswered_;
 
   storage::StoreBinding binding_;
@@ -183,7 +242,11 @@ class Connection : public RequestSender {
   model::ServerCapabilities capabilities_;
   std::vector<ConnectionOutput> outputs_;
   model::ConnectionStatus status_;
-  bool stopped_on_purpose_ = false;
+  size_t server_index_ = 0;
+  bool was_ready_ = false;  // since the last wait
+  model::OnPurpose on_purpose_ = model::OnPurpose::kOnline;
+  bool network_known_ = false;
+  base::MonotonicTime attempted_at_;
   uint64_t ignored_events_ = 0;
 };
 

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/base/check.h"
 #include "daemon/model/errors.h"
 #include "daemon/model/limits.h"
+#include "daemon/storage/queries.h"
 
 namespace parley::core {
 namespace {
@@ -346,6 +348,22 @@ absl::Status Outbox::CancelNow(Queue* queue, const model::OutboxEntry& entry,
   for (const CallId call : calls) context->ReplyTo(call, reply);
   outputs_.push_back(EntryCancelled{entry});
   return absl::OkStatus();
+}
+
+absl::StatusOr<size_t> Outbox::Discard(size_t limit, StepContext* context) {
+  PARLEY_CHECK(in_flight_ == 0);
+  const auto page =
+      storage::ListOutbox(*context->tables().staged(), {}, "", limit);
+  if (!page.ok()) return page.status();
+  for (const model::OutboxEntry& entry : page->entries) {
+    auto queue = QueueOf(entry.room, context);
+    if (!queue.ok()) return queue.status();
+    if (absl::Status status = CancelNow(*queue, entry, {}, context);
+        !status.ok()) {
+      return status;
+    }
+  }
+  return page->entries.size();
 }
 
 absl::Status Outbox::Flush(CallId call, StepContext* context) {

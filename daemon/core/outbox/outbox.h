@@ -102,6 +102,9 @@ class Outbox {
   absl::Status Cancel(CallId call, const model::ClientMessageId& id,
                       StepContext* context);
   absl::Status Flush(CallId call, StepContext* context);
+  // Cancels at most `limit` entries, parked ones too, and returns how many.
+  // Only while there is no connection.
+  absl::StatusOr<size_t> Discard(size_t limit, StepContext* context);
 
   // The connection.
   void OnReady();

@@ -228,6 +228,20 @@ absl::Status Rooms::Forget(const model::RoomId& room, StepContext* context) {
   return context->tables().RemoveRoom(room);
 }
 
+absl::StatusOr<size_t> Rooms::Wipe(size_t limit, StepContext* context) {
+  std::vector<model::RoomId> rooms;
+  for (const auto& [id, entry] : rooms_) {
+    if (rooms.size() == limit) break;
+    if (!entry.queued) rooms.push_back(id);
+  }
+  for (const model::RoomId& room : rooms) {
+    if (absl::Status status = Forget(room, context); !status.ok()) {
+      return status;
+    }
+  }
+  return rooms.size();
+}
+
 void Rooms::OnMemberChanged(const wire::MemberChanged& event,
                             StepContext* context) {
   // The account left or joined on another device: this device's wish stands,

@@ -73,6 +73,10 @@ class Rooms : public RoomDirectory {
   // Rooms with queued messages no longer wait for their next try.
   void RetryNow(StepContext* context);
 
+  // Forgets at most `limit` rooms that have nothing queued, here only, and
+  // returns how many. While there is no connection.
+  absl::StatusOr<size_t> Wipe(size_t limit, StepContext* context);
+
   // Whether the outbox holds messages for a room: they go before the leave.
   void SetQueued(const model::RoomId& room, bool queued);
   void OnQueueDrained(const model::RoomId& room, StepContext* context);

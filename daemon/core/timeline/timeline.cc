@@ -120,6 +120,11 @@ absl::Status Timeline::OnEntryCancelled(const model::OutboxEntry& entry,
   return context->tables().RemoveDelivery(entry.client_id);
 }
 
+absl::StatusOr<size_t> Timeline::Wipe(size_t limit, StepContext* context) {
+  context->tables().staged()->RequireSync();
+  return context->tables().EvictMessages(limit);
+}
+
 absl::Status Timeline::OnReceived(model::Message message,
                                   const model::ServerCapabilities& server,
                                   StepContext* context) {

@@ -38,6 +38,10 @@ class Timeline {
                           const model::ServerCapabilities& server,
                           StepContext* context);
 
+  // Forgets at most `limit` messages that are not in the outbox, here only,
+  // and returns how many.
+  absl::StatusOr<size_t> Wipe(size_t limit, StepContext* context);
+
  private:
   absl::StatusOr<std::optional<model::Message>> FindOwn(
       const model::OutboxEntry& entry, const model::UserId& user,

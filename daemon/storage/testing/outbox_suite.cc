@@ -21,8 +21,9 @@ TEST_P(RoomTablesTest, NothingIsKnownOfANewStore) {
   EXPECT_TRUE(binding.user.empty());
   ASSERT_OK_AND_ASSIGN(const auto capabilities, tables().Capabilities());
   EXPECT_FALSE(capabilities.has_value());
-  ASSERT_OK_AND_ASSIGN(const bool stopped, tables().StoppedOnPurpose());
-  EXPECT_FALSE(stopped);
+  ASSERT_OK_AND_ASSIGN(const model::OnPurpose stopped,
+                       tables().StoppedOnPurpose());
+  EXPECT_EQ(stopped, model::OnPurpose::kOnline);
   ASSERT_OK_AND_ASSIGN(const auto rooms, tables().AllRooms());
   EXPECT_TRUE(rooms.empty());
   EXPECT_EQ(tables().last_change(), model::ChangeSeq());
@@ -31,7 +32,7 @@ TEST_P(RoomTablesTest, NothingIsKnownOfANewStore) {
 TEST_P(RoomTablesTest, RemembersWhatIsKnownOfTheServer) {
   tables().PutBinding({"ws://host:80", model::UserId("alice")});
   tables().PutCapabilities(FullCapabilities());
-  tables().PutStoppedOnPurpose(true);
+  tables().PutStoppedOnPurpose(model::OnPurpose::kSignedOut);
   Restart();
   ASSERT_OK_AND_ASSIGN(const StoreBinding binding, tables().Binding());
   EXPECT_EQ(binding.server_url, "ws://host:80");
@@ -39,8 +40,9 @@ TEST_P(RoomTablesTest, RemembersWhatIsKnownOfTheServer) {
   ASSERT_OK_AND_ASSIGN(const auto capabilities, tables().Capabilities());
   ASSERT_TRUE(capabilities.has_value());
   EXPECT_TRUE(*capabilities == FullCapabilities());
-  ASSERT_OK_AND_ASSIGN(const bool stopped, tables().StoppedOnPurpose());
-  EXPECT_TRUE(stopped);
+  ASSERT_OK_AND_ASSIGN(const model::OnPurpose stopped,
+                       tables().StoppedOnPurpose());
+  EXPECT_EQ(stopped, model::OnPurpose::kSignedOut);
 }
 
 TEST_P(RoomTablesTest, RoomsAreKeptUntilTheyAreRemoved) {
