@@ -140,8 +140,7 @@ std::string HumaneBytes(uint64_t bytes) {
   }
   const bool fraction = unit > 0 && amount < 9.95 &&
                         absl::StrFormat("%.1f", amount).back() != '0';
-  return absl::StrFormat(fraction ? "%.1f %s" : "%.0f %s", amount,
-                         kUnits[unit]);
+  return absl::StrFormat("%.*f %s", fraction ? 1 : 0, amount, kUnits[unit]);
 }
 
 std::string Count(int64_t number, absl::string_view one,
