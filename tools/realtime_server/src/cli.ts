@@ -3,7 +3,7 @@
  * sent a frame that a server of the plugin dialect dies of.
  */
 
-import { signToken } from './auth';
+import { signClaims, signToken, TOKEN_LIFETIME_S } from './auth';
 import { UsageError } from './errors';
 import { readHistory } from './history';
 import {
@@ -40,13 +40,23 @@ async function serve(options: ServeOptions): Promise<void> {
   process.stdout.write(`listening ${server.url}\n`);
 }
 
+function makeToken({
+  user,
+  subOnly,
+  secret,
+}: Extract<Command, { command: 'token' }>): string {
+  if (!subOnly) return signToken(user, secret);
+  const exp = Math.floor(Date.now() / 1000) + TOKEN_LIFETIME_S;
+  return signClaims({ sub: user, exp }, secret);
+}
+
 async function execute(command: Command): Promise<void> {
   switch (command.command) {
     case 'help':
       process.stdout.write(USAGE);
       return;
     case 'token':
-      process.stdout.write(`${signToken(command.user, command.secret)}\n`);
+      process.stdout.write(`${makeToken(command)}\n`);
       return;
     case 'history': {
       const token = signToken(command.user, command.secret);

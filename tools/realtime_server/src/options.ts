@@ -12,7 +12,8 @@ import { DIALECT_NAMES, type ServerOptions } from './server';
 
 export const USAGE = `\
 usage: run --port N [--data DIR] [option...]     serve until SIGTERM
-       run token --user NAME                     print a token for a user
+       run token --user NAME [--sub-only]        print a token for a user;
+                                                 named by \`sub\` alone
        run history --url URL --user NAME --room R
                                                  print a room's messages,
                                                  one JSON object a line
@@ -54,7 +55,7 @@ export type ServeOptions = Omit<ServerOptions, 'onFatal' | 'onFatalFrame'>;
 
 export type Command =
   | { command: 'serve'; options: ServeOptions }
-  | { command: 'token'; user: string; secret: string }
+  | { command: 'token'; user: string; subOnly: boolean; secret: string }
   | {
       command: 'history';
       url: string;
@@ -215,8 +216,16 @@ export function parseCommand(args: string[], env: NodeJS.ProcessEnv): Command {
   const [first, ...rest] = args;
   switch (first) {
     case 'token': {
-      const values = parse(rest, { user: { type: 'string' } });
-      return { command: 'token', user: required(values, 'user'), secret };
+      const values = parse(rest, {
+        user: { type: 'string' },
+        'sub-only': { type: 'boolean' },
+      });
+      return {
+        command: 'token',
+        user: required(values, 'user'),
+        subOnly: values['sub-only'] === true,
+        secret,
+      };
     }
     case 'history': {
       const values = parse(rest, {

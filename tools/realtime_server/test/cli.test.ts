@@ -9,7 +9,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { afterEach } from 'node:test';
 
-import { signToken, verifyToken, DEVELOPMENT_SECRET } from '../src/auth';
+import {
+  signToken,
+  verifyClaims,
+  verifyToken,
+  DEVELOPMENT_SECRET,
+  HMAC_ALGORITHMS,
+} from '../src/auth';
 import { SERVER_DIR, tokenFor, withFolder } from './harness';
 import { Peer } from './peer';
 
@@ -87,6 +93,16 @@ test('token prints a token for 24 hours and a newline', async () => {
   const { userId, sub, iat, exp } = claims;
   assert.deepEqual([userId, sub], ['álice', 'álice']);
   assert.equal(Number(exp) - Number(iat), 24 * 60 * 60);
+});
+
+test('token --sub-only leaves userId out', async () => {
+  const { stdout } = await run(['token', '--user', 'alice', '--sub-only']);
+  const claims = verifyClaims(
+    stdout.trim(),
+    DEVELOPMENT_SECRET,
+    HMAC_ALGORITHMS,
+  );
+  assert.deepEqual([claims['sub'], claims['userId']], ['alice', undefined]);
 });
 
 test('PARLEY_JWT_SECRET replaces the secret of tokens and server', async () => {
