@@ -18,7 +18,8 @@ absl::Duration Window(absl::Duration base, absl::Duration cap,
 
 ReconnectPolicy::ReconnectPolicy(const Options& options)
     : base_(std::max(options.base, absl::Milliseconds(1))),
-      cap_(std::max(options.cap, base_)) {}
+      cap_(std::max(options.cap, base_)),
+      spread_(std::min(options.spread, cap_)) {}
 
 absl::Duration ReconnectPolicy::NextDelay(const Failure& failure,
                                           base::Rng* rng) {
@@ -26,7 +27,8 @@ absl::Duration ReconnectPolicy::NextDelay(const Failure& failure,
   if (failure.retry_after.has_value()) {
     floor = std::max(floor, std::min(*failure.retry_after, kMaxRetryAfter));
   }
-  const absl::Duration window = Window(base_, cap_, attempt_);
+  const absl::Duration window =
+      std::max(spread_, Window(base_, cap_, attempt_));
   if (attempt_ < std::numeric_limits<uint32_t>::max()) ++attempt_;
   return floor + rng->DurationUpTo(window);
 }

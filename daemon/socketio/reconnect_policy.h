@@ -12,9 +12,11 @@ namespace parley::socketio {
 // How long to wait before the next attempt to connect: exponential, with full
 // jitter, without an end.
 //
-// The n-th delay is uniform over [0, min(cap, base * 2^n)]. The first one after
-// a connection was lost is so spread over a whole second: when a server
-// restarts, its clients come back one by one, and each of them soon.
+// The n-th delay is uniform over [0, min(cap, max(spread, base * 2^n))]. The
+// spread is for the server: when it restarts, all its clients lose it at once,
+// and must not come back at once. Over 4 s, of 30 clients more than half come
+// in the same 500 ms in less than one restart of a hundred, however long it
+// takes; over the base of 1 s, in nearly all of them.
 //
 // A refusal of the credentials, and a server that names a time, set a floor
 // below the jitter rather than instead of it: nobody comes earlier than asked,
@@ -26,6 +28,7 @@ class ReconnectPolicy {
   struct Options {
     absl::Duration base = absl::Seconds(1);
     absl::Duration cap = absl::Seconds(30);
+    absl::Duration spread = absl::Seconds(4);
   };
 
   struct Failure {
@@ -46,7 +49,8 @@ class ReconnectPolicy {
   static constexpr absl::Duration kMaxRetryAfter = absl::Hours(1);
 
   ReconnectPolicy() : ReconnectPolicy(Options()) {}
-  // A base below a millisecond is raised to one, a cap below the base to it.
+  // A base below a millisecond is raised to one, a cap below the base to it; a
+  // spread above the cap is lowered to it.
   explicit ReconnectPolicy(const Options& options);
 
   // The delay before the next attempt; counts it.
@@ -62,6 +66,7 @@ class ReconnectPolicy {
  private:
   const absl::Duration base_;
   const absl::Duration cap_;
+  const absl::Duration spread_;
   uint32_t attempt_ = 0;
 };
 
