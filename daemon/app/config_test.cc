@@ -147,7 +147,7 @@ TEST_F(ConfigTest, SaysWhichTypesAndValuesAreAllowed) {
        "number"},
       {"server_url = \"h\"",
        "server_url is wrong: \"h\" is no server URL: it "
-       "must start with http:// or ws://"},
+       "must start with https://"},
       {"token_file = [\"a\"]",
        "token_file must be a file name in quotes, not "
        "a list"},

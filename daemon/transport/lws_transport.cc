@@ -1,6 +1,5 @@
 #include "daemon/transport/lws_transport.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 
 #include <system_error>
@@ -15,12 +14,6 @@ namespace {
 
 constexpr char kRequestPath[] = "/socket.io/?EIO=4&transport=websocket";
 
-bool IsNumericAddress(const std::string& host) {
-  in6_addr address;
-  return inet_pton(AF_INET, host.c_str(), &address) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), &address) == 1;
-}
-
 }  // namespace
 
 LwsTransport::LwsTransport(const Options& options, runtime::EventSink* sink)
@@ -32,7 +25,9 @@ absl::StatusOr<std::unique_ptr<LwsTransport>> LwsTransport::Create(
   WebSocket::Options socket_options;
   socket_options.max_message_bytes = options.max_message_bytes;
   socket_options.handshake_timeout = options.handshake_timeout;
+  socket_options.answer_timeout = options.answer_timeout;
   socket_options.close_linger = options.close_linger;
+  socket_options.ca_file = options.ca_file;
   absl::StatusOr<std::unique_ptr<WebSocket>> socket =
       WebSocket::Create(socket_options, transport.get());
   if (!socket.ok()) return socket.status();
@@ -44,7 +39,7 @@ absl::StatusOr<std::unique_ptr<LwsTransport>> LwsTransport::Create(
         if (!self->attempt_.has_value()) return;
         core::TransportClosed event;
         event.reason = absl::StrCat(
-            "cannot look up ", self->attempt_->url.host, ": no answer within ",
+            "cannot look up ", self->NextHop(), ": no answer within ",
             absl::FormatDuration(self->options_.look_up_timeout));
         self->Finish(std::move(event));
       },
@@ -216,18 +211,25 @@ void LwsTransport::Begin() {
     return;
   }
   attempt_->url = *std::move(url);
-  if (IsNumericAddress(attempt_->url.host)) {
-    attempt_->addresses = {attempt_->url.host};
+  attempt_->proxy = options_.proxies.ProxyFor(attempt_->url);
+  if (IsNumericAddress(NextHop())) {
+    attempt_->addresses = {NextHop()};
     DialNext();
   } else {
     LookUp();
   }
 }
 
+// Whose address is dialled. The proxy looks up the server's name itself.
+const std::string& LwsTransport::NextHop() const {
+  return attempt_->proxy != nullptr ? attempt_->proxy->host
+                                    : attempt_->url.host;
+}
+
 void LwsTransport::LookUp() {
   const uint64_t number = ++last_look_up_;
   const absl::Status started = resolver_->Start(
-      attempt_->url.host, [this, number](absl::StatusOr<Addresses> addresses) {
+      NextHop(), [this, number](absl::StatusOr<Addresses> addresses) {
         base::MutexLock lock(&mutex_);
         Push(LookedUpCommand{number, std::move(addresses)});
       });
@@ -244,9 +246,16 @@ void LwsTransport::LookUp() {
 void LwsTransport::DialNext() {
   WebSocket::Target target;
   target.address = attempt_->addresses[attempt_->next_address++];
-  target.port = attempt_->url.port;
-  target.host_header = attempt_->url.HostHeader();
-  target.path = absl::StrCat(attempt_->url.base_path, kRequestPath);
+  const ServerUrl& url = attempt_->url;
+  target.port = url.port;
+  target.host_header = url.HostHeader();
+  target.path = absl::StrCat(url.base_path, kRequestPath);
+  if (url.tls) target.tls_host = url.host;
+  if (attempt_->proxy != nullptr) {
+    target.port = attempt_->proxy->port;
+    target.tunnel = TunnelRequest{attempt_->proxy->Authority(), url.Authority(),
+                                  attempt_->proxy->credentials};
+  }
   target.display = JoinHostPort(target.address, target.port);
   const bool last = attempt_->next_address == attempt_->addresses.size();
   socket_->Dial(target,

@@ -18,6 +18,7 @@
 #include "daemon/core/api/event.h"
 #include "daemon/model/limits.h"
 #include "daemon/runtime/ports.h"
+#include "daemon/transport/proxy.h"
 #include "daemon/transport/resolver.h"
 #include "daemon/transport/url.h"
 #include "daemon/transport/web_socket.h"
@@ -58,7 +59,12 @@ class LwsTransport : public runtime::TransportPort, private WebSocketListener {
     absl::Duration handshake_timeout = absl::Seconds(30);
     // For the server's answer to our close frame.
     absl::Duration close_linger = absl::Milliseconds(500);
+    // As WebSocket::Options has it.
+    absl::Duration answer_timeout = absl::Seconds(3);
     LookUpFunction look_up = &SystemLookUp;
+    // The certificates that are trusted in place of the system's; a PEM file.
+    std::string ca_file;
+    ProxyRules proxies;
   };
 
   // The sink must outlive the transport.
@@ -111,9 +117,10 @@ class LwsTransport : public runtime::TransportPort, private WebSocketListener {
     core::ConnectionId connection;
     std::string server_url;
     ServerUrl url;
-    bool begun = false;    // no longer waiting for an old socket
-    uint64_t look_up = 0;  // the lookup that is awaited; 0: none
-    Addresses addresses;
+    const HttpProxy* proxy = nullptr;  // of options_; null: directly
+    bool begun = false;                // no longer waiting for an old socket
+    uint64_t look_up = 0;              // the lookup that is awaited; 0: none
+    Addresses addresses;               // of the server, or of the proxy
     size_t next_address = 0;
     std::vector<std::string> failures;  // one an address that was tried
   };
@@ -133,6 +140,7 @@ class LwsTransport : public runtime::TransportPort, private WebSocketListener {
   void RunCommand(LookedUpCommand* command);
   bool HandleSocketEnd();
   void Begin();
+  const std::string& NextHop() const;
   void LookUp();
   void DialNext();
   void DropAttempt();

@@ -14,6 +14,7 @@ namespace parley::transport {
 namespace {
 
 constexpr uint16_t kHttpPort = 80;
+constexpr uint16_t kHttpsPort = 443;
 // Of a DNS name in its text form.
 constexpr size_t kMaxHostBytes = 253;
 // Long enough for any mount point, short enough for any server.
@@ -48,55 +49,65 @@ std::string CanonicalIpv6(const std::string& text) {
   return canonical;
 }
 
-// Splits "host", "host:port", "[v6]" or "[v6]:port".
-absl::Status ParseAuthority(absl::string_view url, absl::string_view authority,
-                            ServerUrl* result) {
-  if (absl::StrContains(authority, '@')) {
-    return Wrong(url, "a user name or password does not belong in it");
-  }
-  absl::string_view port;
+}  // namespace
+
+absl::Status ParseHostPort(absl::string_view text, uint16_t default_port,
+                           std::string* host, uint16_t* port) {
+  absl::string_view digits;
   bool has_port = false;
-  if (absl::ConsumePrefix(&authority, "[")) {
-    const size_t end = authority.find(']');
+  if (absl::ConsumePrefix(&text, "[")) {
+    const size_t end = text.find(']');
     if (end == absl::string_view::npos) {
-      return Wrong(url, "the IPv6 address has no closing bracket");
+      return absl::InvalidArgumentError(
+          "the IPv6 address has no closing bracket");
     }
-    result->host = CanonicalIpv6(std::string(authority.substr(0, end)));
-    if (result->host.empty())
-      return Wrong(url, "its IPv6 address is malformed");
-    port = authority.substr(end + 1);
-    has_port = absl::ConsumePrefix(&port, ":");
-    if (!has_port && !port.empty()) {
-      return Wrong(url, "only \":port\" can follow the IPv6 address");
+    *host = CanonicalIpv6(std::string(text.substr(0, end)));
+    if (host->empty()) {
+      return absl::InvalidArgumentError("its IPv6 address is malformed");
+    }
+    digits = text.substr(end + 1);
+    has_port = absl::ConsumePrefix(&digits, ":");
+    if (!has_port && !digits.empty()) {
+      return absl::InvalidArgumentError(
+          "only \":port\" can follow the IPv6 address");
     }
   } else {
-    const size_t colon = authority.find(':');
+    const size_t colon = text.find(':');
     has_port = colon != absl::string_view::npos;
-    if (has_port) port = authority.substr(colon + 1);
-    const absl::string_view host = authority.substr(0, colon);
-    if (host.empty()) return Wrong(url, "the host is missing");
-    if (host.size() > kMaxHostBytes) return Wrong(url, "the host is too long");
-    for (const char c : host) {
+    if (has_port) digits = text.substr(colon + 1);
+    const absl::string_view name = text.substr(0, colon);
+    if (name.empty()) return absl::InvalidArgumentError("the host is missing");
+    if (name.size() > kMaxHostBytes) {
+      return absl::InvalidArgumentError("the host is too long");
+    }
+    for (const char c : name) {
       if (!IsHostByte(c)) {
-        return Wrong(url, "a host has only letters, digits, '-', '.' and '_'");
+        return absl::InvalidArgumentError(
+            "a host has only letters, digits, '-', '.' and '_'");
       }
     }
-    result->host = absl::AsciiStrToLower(host);
+    *host = absl::AsciiStrToLower(name);
   }
-  result->port = kHttpPort;
+  *port = default_port;
   if (!has_port) return absl::OkStatus();
+  for (const char c : digits) {
+    if (!absl::ascii_isdigit(c)) {
+      return absl::InvalidArgumentError("the port is no number");
+    }
+  }
   uint32_t number = 0;
-  for (const char c : port) {
-    if (!absl::ascii_isdigit(c)) return Wrong(url, "the port is no number");
+  if (!absl::SimpleAtoi(digits, &number) || number == 0 || number > 65535) {
+    return absl::InvalidArgumentError("the port must be 1 to 65535");
   }
-  if (!absl::SimpleAtoi(port, &number) || number == 0 || number > 65535) {
-    return Wrong(url, "the port must be 1 to 65535");
-  }
-  result->port = static_cast<uint16_t>(number);
+  *port = static_cast<uint16_t>(number);
   return absl::OkStatus();
 }
 
-}  // namespace
+bool IsNumericAddress(const std::string& host) {
+  in6_addr address;
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
 
 std::string JoinHostPort(absl::string_view host, uint16_t port) {
   if (IsIpv6(host)) return absl::StrCat("[", host, "]:", port);
@@ -104,38 +115,42 @@ std::string JoinHostPort(absl::string_view host, uint16_t port) {
 }
 
 std::string ServerUrl::HostHeader() const {
-  if (port != kHttpPort) return JoinHostPort(host, port);
+  if (port != (tls ? kHttpsPort : kHttpPort)) return JoinHostPort(host, port);
   return IsIpv6(host) ? absl::StrCat("[", host, "]") : host;
 }
 
 std::string ServerUrl::Authority() const { return JoinHostPort(host, port); }
 
 std::string ServerUrl::Normalised() const {
-  return absl::StrCat("http://", HostHeader(), base_path);
+  return absl::StrCat(tls ? "https://" : "http://", HostHeader(), base_path);
 }
 
 absl::StatusOr<ServerUrl> ParseServerUrl(absl::string_view text) {
+  constexpr char kSchemes[] =
+      "it must start with https://, wss://, http:// or ws://";
   const size_t separator = text.find("://");
-  if (separator == absl::string_view::npos) {
-    return Wrong(text, "it must start with http:// or ws://");
-  }
+  if (separator == absl::string_view::npos) return Wrong(text, kSchemes);
   const std::string scheme = absl::AsciiStrToLower(text.substr(0, separator));
+  ServerUrl result;
   if (scheme == "https" || scheme == "wss") {
-    return Wrong(text, "TLS is not supported; use http:// or ws://");
-  }
-  if (scheme != "http" && scheme != "ws") {
-    return Wrong(text, "it must start with http:// or ws://");
+    result.tls = true;
+  } else if (scheme != "http" && scheme != "ws") {
+    return Wrong(text, kSchemes);
   }
   const absl::string_view rest = text.substr(separator + 3);
   if (rest.find_first_of("?#") != absl::string_view::npos) {
     return Wrong(text, "it must have no query and no fragment");
   }
   const size_t slash = rest.find('/');
-  ServerUrl result;
+  const absl::string_view authority = rest.substr(0, slash);
+  if (absl::StrContains(authority, '@')) {
+    return Wrong(text, "a user name or password does not belong in it");
+  }
   if (absl::Status status =
-          ParseAuthority(text, rest.substr(0, slash), &result);
+          ParseHostPort(authority, result.tls ? kHttpsPort : kHttpPort,
+                        &result.host, &result.port);
       !status.ok()) {
-    return status;
+    return Wrong(text, status.message());
   }
   if (slash == absl::string_view::npos) return result;
   absl::string_view path = rest.substr(slash);

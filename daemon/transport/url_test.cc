@@ -26,6 +26,16 @@ TEST(UrlTest, HasOneSpellingForEachServer) {
   EXPECT_EQ(Normalised("http://h/a%20b"), "http://h/a%20b");
 }
 
+TEST(UrlTest, KeepsServersWithAndWithoutTlsApart) {
+  EXPECT_EQ(Normalised("https://chat.example"), "https://chat.example");
+  EXPECT_EQ(Normalised("WSS://Chat.Example:443/"), "https://chat.example");
+  EXPECT_EQ(Normalised("wss://chat.example:80"), "https://chat.example:80");
+  EXPECT_EQ(Normalised("ws://chat.example:443"), "http://chat.example:443");
+  EXPECT_TRUE(ParseServerUrl("wss://h")->tls);
+  EXPECT_EQ(ParseServerUrl("wss://h")->Authority(), "h:443");
+  EXPECT_FALSE(ParseServerUrl("ws://h")->tls);
+}
+
 TEST(UrlTest, KnowsItsParts) {
   const absl::StatusOr<ServerUrl> url = ParseServerUrl("ws://[::1]:3101/chat/");
   ASSERT_TRUE(url.ok()) << url.status();
@@ -43,11 +53,11 @@ TEST(UrlTest, SaysWhatIsWrong) {
     const char* text;
     const char* problem;
   } kCases[] = {
-      {"", "must start with http:// or ws://"},
-      {"chat.example", "must start with http:// or ws://"},
-      {"ftp://chat.example", "must start with http:// or ws://"},
-      {"https://chat.example", "TLS is not supported"},
-      {"wss://chat.example", "TLS is not supported"},
+      {"", "must start with https://"},
+      {"chat.example", "must start with https://"},
+      {"ftp://chat.example", "must start with https://"},
+      {"https://", "the host is missing"},
+      {"wss://chat.example:0", "the port must be 1 to 65535"},
       {"http://", "the host is missing"},
       {"http://:80", "the host is missing"},
       {"http:///path", "the host is missing"},

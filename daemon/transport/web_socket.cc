@@ -1,5 +1,9 @@
 #include "daemon/transport/web_socket.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -25,8 +29,9 @@ constexpr char kProtocolName[] = "parley";
 // Of one read or write. With the default of 4 KiB a large message takes a
 // thousand turns of the loop.
 constexpr size_t kChunkBytes = 64 * 1024;
-// One socket, the loop's own descriptors, and some to spare. Without a number
-// libwebsockets takes a table as large as the process's descriptor limit.
+// One socket, its proxy, the loop's own descriptors, and some to spare. Without
+// a number libwebsockets takes a table as large as the process's descriptor
+// limit.
 constexpr unsigned kMaxDescriptors = 16;
 constexpr int kBackstopSeconds = 30;
 // A server may wish what it likes; more than this is a mistake.
@@ -57,9 +62,7 @@ std::optional<absl::Duration> ParseRetryAfter(absl::string_view text) {
 // `error` is the errno of a connect() that failed at once. Of one that failed
 // later libwebsockets keeps the reason to itself; on this machine there is only
 // one.
-std::string ConnectFailure(const std::string& peer, int error) {
-  const bool loopback =
-      absl::StartsWith(peer, "127.") || absl::StartsWith(peer, "[::1]");
+std::string ConnectFailure(const std::string& peer, bool loopback, int error) {
   switch (error) {
     case ENETUNREACH:
     case EHOSTUNREACH:
@@ -75,6 +78,14 @@ std::string ConnectFailure(const std::string& peer, int error) {
       return absl::StrCat("connection refused by ", peer,
                           loopback ? "" : ", or no route to it");
   }
+}
+
+// What has come over a TCP connection so far; 0 for anything else.
+uint64_t BytesReceived(int socket) {
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_bytes_received;
 }
 
 }  // namespace
@@ -105,6 +116,7 @@ absl::StatusOr<std::unique_ptr<WebSocket>> WebSocket::Create(
   static const lws_protocols protocols[] = {
       {kProtocolName, &WebSocket::Callback, 0, kChunkBytes, 0, nullptr,
        kChunkBytes},
+      ProxyTunnel::kProtocol,
       {nullptr, nullptr, 0, 0, 0, nullptr, 0},
   };
   // Engine.IO has a heartbeat, and its watchdog is the authority; that of
@@ -114,12 +126,18 @@ absl::StatusOr<std::unique_ptr<WebSocket>> WebSocket::Create(
   lws_set_log_level(LLL_ERR | LLL_WARN, &LogLine);
 
   std::unique_ptr<WebSocket> socket(new WebSocket(options, listener));
+  absl::StatusOr<std::unique_ptr<TlsClient>> tls =
+      TlsClient::Create(options.ca_file);
+  if (!tls.ok()) return tls.status();
+  socket->tls_ = *std::move(tls);
   lws_context_creation_info info = {};
   info.port = CONTEXT_PORT_NO_LISTEN;
   info.protocols = protocols;
   info.gid = -1;
   info.uid = -1;
   info.user = socket.get();
+  info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+  info.provided_client_ssl_ctx = socket->tls_->context();
   info.fd_limit_per_thread = kMaxDescriptors;
   info.retry_and_idle_policy = &no_idle_policy;
   // The deadlines are ours; those of libwebsockets come after them.
@@ -127,7 +145,7 @@ absl::StatusOr<std::unique_ptr<WebSocket>> WebSocket::Create(
       absl::ToInt64Seconds(options.handshake_timeout) + kBackstopSeconds);
   info.timeout_secs = timeout;
   info.connect_timeout_secs = timeout;
-  // Otherwise $http_proxy would be taken, without anyone having asked for it.
+  // Otherwise $http_proxy would be taken behind our back.
   info.http_proxy_address = "";
   socket->context_ = lws_create_context(&info);
   if (socket->context_ == nullptr) {
@@ -136,16 +154,18 @@ absl::StatusOr<std::unique_ptr<WebSocket>> WebSocket::Create(
   }
   socket->deadline_.emplace(
       socket.get(),
-      [](void* self) {
-        WebSocket* const socket = static_cast<WebSocket*>(self);
-        if (socket->state_ == State::kDialling) socket->timed_out_ = true;
-        socket->Kill();
-      },
+      [](void* self) { static_cast<WebSocket*>(self)->OnDeadline(); },
+      socket.get());
+  socket->answer_timer_.emplace(
+      socket.get(),
+      [](void* self) { static_cast<WebSocket*>(self)->OnAnswerTimer(); },
       socket.get());
   return socket;
 }
 
 WebSocket::~WebSocket() {
+  tunnel_.reset();
+  answer_timer_.reset();
   deadline_.reset();
   if (context_ != nullptr) lws_context_destroy(context_);
 }
@@ -159,6 +179,7 @@ void WebSocket::Dial(const Target& target, absl::Duration connect_timeout) {
   end_ = SocketEnd();
   aborted_ = false;
   timed_out_ = false;
+  request_sent_ = false;
   failure_.clear();
   outgoing_.clear();
   incoming_.clear();
@@ -171,6 +192,12 @@ void WebSocket::Dial(const Target& target, absl::Duration connect_timeout) {
   info.path = target_.path.c_str();
   info.host = target_.host_header.c_str();
   info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+  if (!target_.tls_host.empty()) {
+    tls_->Expect(target_.tls_host);
+    info.ssl_connection |= LCCSCF_USE_SSL;
+    // A WebSocket over HTTP/2 is another protocol.
+    info.alpn = "http/1.1";
+  }
   info.local_protocol_name = kProtocolName;
   info.ietf_version_or_minus_one = -1;
   info.userdata = reinterpret_cast<void*>(dial_);
@@ -242,12 +269,12 @@ int WebSocket::Callback(lws* wsi, lws_callback_reasons reason, void* user,
 int WebSocket::OnCallback(lws* wsi, lws_callback_reasons reason,
                           absl::string_view in) {
   switch (reason) {
+    case LWS_CALLBACK_WSI_CREATE:
+      // What libwebsockets calls a creation is an established TCP connection.
+      OnConnected(wsi);
+      return 0;
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-      // The first thing that is done with an established TCP connection.
-      end_.reached_peer = true;
-      if (state_ == State::kDialling) {
-        deadline_->Start(options_.handshake_timeout);
-      }
+      OnRequestSent();
       return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
       OnDialFailed(wsi, in);
@@ -256,6 +283,7 @@ int WebSocket::OnCallback(lws* wsi, lws_callback_reasons reason,
       if (state_ != State::kDialling) return -1;
       state_ = State::kOpen;
       deadline_->Stop();
+      answer_timer_->Stop();
       end_.opened = true;
       listener_->OnSocketOpened();
       return 0;
@@ -274,33 +302,101 @@ int WebSocket::OnCallback(lws* wsi, lws_callback_reasons reason,
   }
 }
 
-void WebSocket::OnDialFailed(lws* wsi, absl::string_view detail) {
-  const int error = errno;
-  if (timed_out_) return;
-  if (!end_.reached_peer) {
-    failure_ = ConnectFailure(target_.display, error);
+void WebSocket::OnConnected(lws* wsi) {
+  end_.reached_peer = true;
+  if (state_ != State::kDialling) return;
+  deadline_->Start(options_.handshake_timeout);
+  if (!target_.tunnel.has_value()) return;
+  tunnel_.emplace(*target_.tunnel, [this](const std::string& failure) {
+    OnTunnelDone(failure);
+  });
+  if (!tunnel_->Start(lws_get_vhost(wsi), lws_get_socket_fd(wsi))) {
+    OnTunnelDone(absl::StrCat("cannot use the proxy ", target_.tunnel->proxy,
+                              ": no descriptor is left"));
+  }
+}
+
+void WebSocket::OnTunnelDone(const std::string& failure) {
+  if (state_ != State::kDialling) return;
+  if (!failure.empty()) {
+    failure_ = failure;
+    Kill();
+  } else if (request_sent_) {
+    ExpectAnswer();
+  }
+}
+
+void WebSocket::OnRequestSent() {
+  request_sent_ = true;
+  if (state_ != State::kDialling) return;
+  if (!tunnel_.has_value() || tunnel_->open()) ExpectAnswer();
+}
+
+// Over TLS, what comes first need not be the answer.
+void WebSocket::ExpectAnswer() {
+  if (!target_.tls_host.empty()) return;
+  bytes_before_answer_ = BytesReceived(lws_get_socket_fd(wsi_));
+  answer_begun_ = false;
+  answer_timer_->Start(options_.answer_timeout);
+}
+
+// libwebsockets waits for the end of a header line, for as long as it takes.
+void WebSocket::OnAnswerTimer() {
+  if (state_ != State::kDialling || wsi_ == nullptr) return;
+  if (answer_begun_) {
+    failure_ = absl::StrCat(target_.display, " did not answer with HTTP");
+    Kill();
     return;
   }
+  answer_begun_ = BytesReceived(lws_get_socket_fd(wsi_)) > bytes_before_answer_;
+  answer_timer_->Start(options_.answer_timeout);
+}
+
+void WebSocket::OnDeadline() {
+  if (state_ == State::kDialling) timed_out_ = true;
+  Kill();
+}
+
+void WebSocket::OnDialFailed(lws* wsi, absl::string_view detail) {
+  const int error = errno;
+  if (timed_out_ || !failure_.empty()) return;
+  if (!end_.reached_peer) {
+    const std::string& address = target_.address;
+    failure_ = ConnectFailure(
+        target_.tunnel.has_value() ? absl::StrCat("the proxy ", target_.display)
+                                   : target_.display,
+        absl::StartsWith(address, "127.") || address == "::1", error);
+  } else {
+    failure_ = HandshakeFailure(wsi, detail);
+  }
+}
+
+std::string WebSocket::HandshakeFailure(lws* wsi, absl::string_view detail) {
+  if (!target_.tls_host.empty() && !request_sent_) {
+    return tls_->failure().empty()
+               ? absl::StrCat(target_.display,
+                              " closed the connection during the TLS handshake")
+               : tls_->failure();
+  }
   const unsigned status = lws_http_client_http_response(wsi);
-  if (status != 0 && status != 101) {
-    failure_ = absl::StrCat("HTTP ", status, " from ", target_.display,
-                            " instead of a WebSocket upgrade");
+  if (status == 101) {
+    return absl::StrCat(target_.display, " sent an invalid WebSocket upgrade (",
+                        detail, ")");
+  }
+  if (status != 0) {
     char retry_after[64];
     if (lws_hdr_copy(wsi, retry_after, sizeof(retry_after),
                      WSI_TOKEN_HTTP_RETRY_AFTER) > 0) {
       end_.retry_after = ParseRetryAfter(retry_after);
     }
-  } else if (status == 101) {
-    failure_ = absl::StrCat(
-        target_.display, " sent an invalid WebSocket upgrade (", detail, ")");
-  } else if (absl::StrContains(detail, "pars") ||
-             absl::StrContains(detail, "HS:")) {
-    failure_ = absl::StrCat(target_.display, " did not answer with HTTP");
-  } else {
-    failure_ = absl::StrCat(target_.display,
-                            " closed the connection during the WebSocket "
-                            "upgrade");
+    return absl::StrCat("HTTP ", status, " from ", target_.display,
+                        " instead of a WebSocket upgrade");
   }
+  if (absl::StrContains(detail, "pars") || absl::StrContains(detail, "HS:")) {
+    return absl::StrCat(target_.display, " did not answer with HTTP");
+  }
+  return absl::StrCat(target_.display,
+                      " closed the connection during the WebSocket upgrade");
 }
 
 int WebSocket::OnReceive(lws* wsi, absl::string_view bytes) {
@@ -368,7 +464,9 @@ int WebSocket::OnWritable(lws* wsi) {
 
 void WebSocket::OnDestroyed() {
   deadline_->Stop();
+  answer_timer_->Stop();
   if (end_.reason.empty()) end_.reason = EndReason();
+  tunnel_.reset();
   wsi_ = nullptr;
   state_ = State::kEnded;
   // It may be one of libwebsockets' own timers that ended the socket, and those
@@ -385,13 +483,21 @@ std::string WebSocket::EndReason() const {
     return absl::StrCat("closed by the server (", end_.close_code,
                         failure_.empty() ? "" : " ", failure_, ")");
   }
-  if (!failure_.empty()) return failure_;
-  if (end_.reached_peer) {
-    return absl::StrCat(target_.display,
-                        " accepted the connection but did not answer the "
-                        "WebSocket upgrade");
+  return failure_.empty() ? Silence() : failure_;
+}
+
+// Of a deadline that passed: what was waited for.
+std::string WebSocket::Silence() const {
+  if (target_.tunnel.has_value() &&
+      (!tunnel_.has_value() || !tunnel_->open())) {
+    return absl::StrCat("no answer from the proxy ", target_.tunnel->proxy);
   }
-  return absl::StrCat("no answer from ", target_.display);
+  if (!end_.reached_peer)
+    return absl::StrCat("no answer from ", target_.display);
+  return absl::StrCat(
+      target_.display, " accepted the connection but did not answer the ",
+      target_.tls_host.empty() || request_sent_ ? "WebSocket upgrade"
+                                                : "TLS handshake");
 }
 
 }  // namespace parley::transport

@@ -13,12 +13,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "daemon/transport/proxy_tunnel.h"
+#include "daemon/transport/tls_client.h"
 
 namespace parley::transport {
 
 // How a socket ended.
 struct SocketEnd {
-  bool reached_peer = false;  // TCP was established
+  bool reached_peer = false;  // TCP was established, if only to the proxy
   bool opened = false;        // the upgrade succeeded
   std::string reason;         // for a person
   uint16_t close_code = 0;    // of the peer's close frame; 0: it sent none
@@ -59,16 +61,23 @@ class WebSocket {
     size_t max_message_bytes = 0;
     // From the TCP connection to the end of the upgrade.
     absl::Duration handshake_timeout = absl::Seconds(30);
+    // A server without TLS that has sent something after the upgrade request,
+    // but no complete answer, is asked no longer after once to twice this time.
+    absl::Duration answer_timeout = absl::Seconds(3);
     // How long Abort waits for the peer's answer to a close frame.
     absl::Duration close_linger = absl::Milliseconds(500);
+    // As TlsClient::Create takes it.
+    std::string ca_file;
   };
 
   struct Target {
-    std::string address;  // numeric
+    std::string address;  // numeric; of the proxy, if there is a tunnel
     uint16_t port = 0;
     std::string host_header;
     std::string path;
-    std::string display;  // "127.0.0.1:3101", for reasons
+    std::string display;   // "127.0.0.1:3101", for reasons
+    std::string tls_host;  // whom the certificate must name; empty: no TLS
+    std::optional<TunnelRequest> tunnel;
   };
 
   // The listener must outlive the socket.
@@ -127,16 +136,25 @@ class WebSocket {
                       void* in, size_t size);
   // The return value is libwebsockets': not 0 closes the socket.
   int OnCallback(lws* wsi, lws_callback_reasons reason, absl::string_view in);
+  void OnConnected(lws* wsi);
+  void OnTunnelDone(const std::string& failure);
+  void OnRequestSent();
   void OnDialFailed(lws* wsi, absl::string_view detail);
+  std::string HandshakeFailure(lws* wsi, absl::string_view detail);
   int OnReceive(lws* wsi, absl::string_view bytes);
   void OnPeerClose(absl::string_view payload);
   int OnWritable(lws* wsi);
   void OnDestroyed();
+  void OnDeadline();
+  void OnAnswerTimer();
+  void ExpectAnswer();
   void Kill();
   std::string EndReason() const;
+  std::string Silence() const;
 
   const Options options_;
   WebSocketListener* const listener_;
+  std::unique_ptr<TlsClient> tls_;
   lws_context* context_ = nullptr;
 
   State state_ = State::kIdle;
@@ -146,7 +164,9 @@ class WebSocket {
   SocketEnd end_;
   bool aborted_ = false;
   bool timed_out_ = false;
-  std::string failure_;  // as libwebsockets or the peer put it
+  bool request_sent_ = false;  // the upgrade request; TLS is established
+  std::string failure_;        // the first one: what follows is its echo
+  std::optional<ProxyTunnel> tunnel_;
 
   std::deque<std::string> outgoing_;
   std::string incoming_;  // the message that is being assembled
@@ -155,6 +175,10 @@ class WebSocket {
 
   // Runs while dialling and while closing.
   std::optional<Timer> deadline_;
+  // Runs while the answer to the upgrade is awaited.
+  std::optional<Timer> answer_timer_;
+  uint64_t bytes_before_answer_ = 0;
+  bool answer_begun_ = false;
 };
 
 }  // namespace parley::transport

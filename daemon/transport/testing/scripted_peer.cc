@@ -24,18 +24,28 @@ namespace {
 // Nothing on one machine takes this long; a test that waits longer has failed.
 constexpr int kDeadlineMs = 20000;
 
-// A free port, taken and not listened to.
-int Bind(uint16_t* port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  PARLEY_CHECK(fd >= 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  PARLEY_CHECK(bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
+// A free port, taken and not listened to; -1 without such an address.
+int Bind(bool ipv6, uint16_t* port) {
+  const int fd =
+      socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_storage address = {};
+  auto* const v4 = reinterpret_cast<sockaddr_in*>(&address);
+  auto* const v6 = reinterpret_cast<sockaddr_in6*>(&address);
+  if (ipv6) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_addr = in6addr_loopback;
+  } else {
+    v4->sin_family = AF_INET;
+    v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  }
+  socklen_t size = ipv6 ? sizeof(*v6) : sizeof(*v4);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0) {
+    close(fd);
+    return -1;
+  }
   PARLEY_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) ==
                0);
-  *port = ntohs(address.sin_port);
+  *port = ntohs(ipv6 ? v6->sin6_port : v4->sin_port);
   return fd;
 }
 
@@ -228,8 +238,9 @@ void PeerConnection::Shutdown() {
   if (fd_ >= 0) shutdown(fd_, SHUT_RDWR);
 }
 
-ScriptedPeer::ScriptedPeer(Script script) : script_(std::move(script)) {
-  listener_ = Bind(&port_);
+ScriptedPeer::ScriptedPeer(Script script, bool ipv6)
+    : script_(std::move(script)), ipv6_(ipv6) {
+  listener_ = Bind(ipv6, &port_);
   PARLEY_CHECK(listen(listener_, 64) == 0);
   thread_ = std::thread([this] { AcceptAll(); });
 }
@@ -249,7 +260,7 @@ ScriptedPeer::~ScriptedPeer() {
 }
 
 std::string ScriptedPeer::url() const {
-  return absl::StrCat("http://127.0.0.1:", port_);
+  return absl::StrCat("http://", ipv6_ ? "[::1]:" : "127.0.0.1:", port_);
 }
 
 int ScriptedPeer::accepted() const {
@@ -285,7 +296,17 @@ void ScriptedPeer::AcceptAll() {
   }
 }
 
-RefusingPort::RefusingPort() { fd_ = Bind(&port_); }
+bool HasIpv6() {
+  uint16_t port = 0;
+  const int fd = Bind(true, &port);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+RefusingPort::RefusingPort() {
+  fd_ = Bind(false, &port_);
+  PARLEY_CHECK(fd_ >= 0);
+}
 
 RefusingPort::~RefusingPort() { close(fd_); }
 

@@ -52,6 +52,10 @@ class PeerConnection {
   bool SendByteByByte(absl::string_view bytes);
   bool SendText(absl::string_view text);
 
+  // For a script that speaks something else. Nothing was read from it that
+  // ReadUntil has not returned, if the client waits for an answer there.
+  int descriptor() const { return fd_; }
+
   // Closes with a RST.
   void Reset();
   // True when the client closes (or resets) within the deadline. What it sends
@@ -78,13 +82,13 @@ class PeerConnection {
 // The value of Sec-WebSocket-Accept for a request.
 std::string AcceptKey(absl::string_view request);
 
-// A TCP listener on a free port of 127.0.0.1 that runs a script for each
+// A TCP listener on a free port of 127.0.0.1 or ::1 that runs a script for each
 // connection, each on a thread of its own.
 class ScriptedPeer {
  public:
   using Script = std::function<void(PeerConnection*)>;
 
-  explicit ScriptedPeer(Script script);
+  explicit ScriptedPeer(Script script, bool ipv6 = false);
   // Ends all connections and waits for their scripts.
   ~ScriptedPeer();
 
@@ -107,6 +111,7 @@ class ScriptedPeer {
   void AcceptAll();
 
   const Script script_;
+  const bool ipv6_;
   int listener_ = -1;
   uint16_t port_ = 0;
   mutable base::Mutex mutex_;
@@ -116,6 +121,9 @@ class ScriptedPeer {
   int most_at_once_ ABSL_GUARDED_BY(mutex_) = 0;
   std::thread thread_;
 };
+
+// Whether this machine has ::1.
+bool HasIpv6();
 
 // A port of 127.0.0.1 that refuses connections, and is nobody else's meanwhile.
 class RefusingPort {

@@ -1,7 +1,10 @@
 #include "daemon/transport/testing/transport_test_bed.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "daemon/base/check.h"
 
 namespace parley::transport::testing {
@@ -12,6 +15,14 @@ std::unique_ptr<LwsTransport> MakeTransport(
       LwsTransport::Create(options, sink);
   PARLEY_CHECK(transport.ok());
   return *std::move(transport);
+}
+
+std::string WriteTestFile(const std::string& name, const std::string& content) {
+  const char* const directory = std::getenv("TEST_TMPDIR");
+  const std::string path =
+      absl::StrCat(directory == nullptr ? "/tmp" : directory, "/", name);
+  std::ofstream(path) << content;
+  return path;
 }
 
 std::vector<std::string> EventsWith(ScriptedPeer::Script script,

@@ -16,6 +16,9 @@ namespace parley::transport::testing {
 std::unique_ptr<LwsTransport> MakeTransport(
     RecordingSink* sink, const LwsTransport::Options& options = {});
 
+// A file of the test, and its name.
+std::string WriteTestFile(const std::string& name, const std::string& content);
+
 // Opens connection 1 to a peer that runs `script`, waits for its end, and
 // returns all that was posted.
 std::vector<std::string> EventsWith(ScriptedPeer::Script script,
