@@ -116,10 +116,10 @@ std::string Recover(const SpecCase& spec, size_t next_step, bool power_cut,
   Takeover takeover(spec, script);
   script->device().Start();
   for (size_t i = next_step; i < spec.steps.size(); ++i) {
-    auto command = Script::CommandOf(spec.steps[i]);
-    if (!command.has_value()) continue;
-    takeover.RunFor(absl::Milliseconds(20));
-    script->Call(*std::move(command));
+    for (core::CommandBody& command : Script::CommandsOf(spec.steps[i])) {
+      takeover.RunFor(absl::Milliseconds(20));
+      script->Call(std::move(command));
+    }
   }
   // Whatever the script's clients wanted last: online, it must converge.
   script->Call(core::Connect{});

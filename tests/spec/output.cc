@@ -1,5 +1,6 @@
 #include "tests/spec/output.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -7,6 +8,7 @@
 #include "daemon/base/check.h"
 #include "daemon/storage/queries.h"
 #include "tests/sim/describe.h"
+#include "tests/sim/socketio_text.h"
 
 namespace parley::spec {
 namespace {
@@ -50,11 +52,15 @@ void Output::Add(const core::EffectBody& effect, base::MonotonicTime now) {
                                 sim::Describe(reply.result));
           },
           [](const core::OpenConnection&) { return std::string("open"); },
-          [](const core::SendFrame& frame) {
-            return "frame " + sim::DescribeFrame(frame.text);
+          [this](const core::SendFrame& frame) {
+            return FrameLine(frame.text);
           },
           [](const core::CloseConnection&) { return std::string("close"); },
           [](const core::FetchCredentials&) { return std::string("fetch"); },
+          [](const core::KeepCredentials& keep) {
+            return std::string(keep.token.empty() ? "forget credentials"
+                                                  : "keep credentials");
+          },
           [this, now](const core::SetTimer& set) {
             timers_.insert(set.timer);
             return TimerLine(set, now);
@@ -68,8 +74,8 @@ void Output::Add(const core::EffectBody& effect, base::MonotonicTime now) {
             AddFeed();
             return std::string();
           },
-          [](const core::StatusChanged& changed) {
-            return sim::Describe(changed.status);
+          [this](const core::StatusChanged& changed) {
+            return StatusLine(changed.status);
           },
           [this](const core::EngineRebuilt&) {
             timers_.clear();
@@ -82,10 +88,37 @@ void Output::Add(const core::EffectBody& effect, base::MonotonicTime now) {
 
 void Output::OnFired(const core::TimerId& timer) { timers_.erase(timer); }
 
+std::string Output::FrameLine(const std::string& text) const {
+  const sim::Frame frame = sim::ParseFrame(text);
+  std::string line = "frame " + sim::DescribeFrame(text);
+  if (frame.kind != sim::Frame::Kind::kConnect) return line;
+  const std::string token = sim::TextMember(frame.data, "token");
+  const auto known = std::find(tokens_.begin(), tokens_.end(), token);
+  if (known == tokens_.end()) return line + " with a token that nobody gave";
+  return absl::StrCat(line, " with token ", known - tokens_.begin() + 1);
+}
+
+std::string Output::StatusLine(const model::CoreStatus& status) const {
+  std::string line = sim::Describe(status);
+  if (status.connection.attempt > 0) {
+    absl::StrAppend(&line, " attempt=", status.connection.attempt);
+  }
+  return line;
+}
+
+uint64_t Output::Epoch() const {
+  const auto token = storage::MakeResumeToken(**store_, feed_);
+  PARLEY_CHECK(token.ok());
+  return token->epoch;
+}
+
 void Output::AddFeed() {
+  const uint64_t before = std::exchange(epoch_, Epoch());
+  if (before != 0 && before != epoch_) lines_.push_back("feed of a new epoch");
   const auto page =
       storage::ReadChanges(**store_, feed_, Everything(), SIZE_MAX);
   PARLEY_CHECK(page.ok());
+  if (page->changes.empty()) lines_.push_back("feed without news");
   for (const model::Change& change : page->changes) {
     lines_.push_back(absl::StrCat("feed ", sim::ChangeKey(change), ": ",
                                   sim::ChangeValue(change)));
@@ -98,6 +131,7 @@ std::vector<std::string> Output::Take() { return std::exchange(lines_, {}); }
 void Output::Reset() {
   lines_.clear();
   timers_.clear();
+  epoch_ = 0;
   const auto page = storage::ReadChanges(**store_, model::ChangeSeq(),
                                          Everything(), SIZE_MAX);
   PARLEY_CHECK(page.ok());

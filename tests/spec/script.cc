@@ -1,9 +1,13 @@
 #include "tests/spec/script.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "daemon/base/secret.h"
+#include "daemon/storage/queries.h"
 #include "tests/sim/token.h"
 
 namespace parley::spec {
@@ -28,6 +32,50 @@ absl::Status OnlyMembers(const Json& object,
 
 std::string TextOf(const Json& object, const char* name) {
   return object.contains(name) ? object[name].get<std::string>() : "";
+}
+
+// The step without what is not its action, once for each number.
+std::vector<Json> Expand(const Json& step) {
+  Json action = step;
+  for (const char* name : {"expect", "show", "each"}) action.erase(name);
+  if (!step.contains("each")) return {action};
+  const std::string text = action.dump();
+  std::vector<Json> steps;
+  for (int number = step["each"][0]; number <= step["each"][1]; ++number) {
+    steps.push_back(
+        Json::parse(absl::StrReplaceAll(text, {{"#", absl::StrCat(number)}})));
+  }
+  return steps;
+}
+
+// The command of a client's step; nothing: it is no client's.
+std::optional<core::CommandBody> CommandOf(const Json& step) {
+  const auto id = [&step](const char* action) {
+    return model::ClientMessageId(step[action].get<std::string>());
+  };
+  const auto room = [&step](const char* action) {
+    return model::RoomId(step[action].get<std::string>());
+  };
+  if (step.contains("send")) {
+    const Json& value = step["send"];
+    core::SendMessage send;
+    send.room = model::RoomId(value["room"].get<std::string>());
+    send.client_id = model::ClientMessageId(TextOf(value, "id"));
+    send.content.text = value["text"].get<std::string>();
+    if (value.contains("expire_after_s")) {
+      send.expire_after = absl::Seconds(value["expire_after_s"].get<int64_t>());
+    }
+    return send;
+  }
+  if (step.contains("join")) return core::JoinRoom{room("join")};
+  if (step.contains("leave")) return core::LeaveRoom{room("leave")};
+  if (step.contains("retry")) return core::RetryMessage{id("retry")};
+  if (step.contains("cancel")) return core::CancelMessage{id("cancel")};
+  if (step.contains("flush")) return core::FlushOutbox{};
+  if (step.contains("connect")) return core::Connect{};
+  if (step.contains("disconnect")) return core::Disconnect{};
+  if (step.contains("status")) return core::GetStatus{};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -68,13 +116,33 @@ void Script::OnEffect(core::EffectBody& effect) {
 }
 
 absl::Status Script::Play(const Json& step) {
-  std::string action;
-  for (const auto& [name, value] : step.items()) {
-    if (name == "expect") continue;
-    if (!action.empty()) return Cannot("two actions: " + step.dump());
-    action = name;
+  show_.clear();
+  if (step.contains("show")) {
+    show_ = step["show"].get<std::vector<std::string>>();
   }
-  if (action.empty()) return Cannot("no action");
+  for (const Json& one : Expand(step)) {
+    if (absl::Status status = PlayOnce(one); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> Script::TakeOutput() {
+  std::vector<std::string> lines = output_.Take();
+  if (show_.empty()) return lines;
+  std::vector<std::string> shown;
+  for (std::string& line : lines) {
+    const bool wanted = std::any_of(show_.begin(), show_.end(),
+                                    [&line](const std::string& head) {
+                                      return absl::StartsWith(line, head);
+                                    });
+    if (wanted) shown.push_back(std::move(line));
+  }
+  return shown;
+}
+
+absl::Status Script::PlayOnce(const Json& step) {
+  if (step.size() != 1) return Cannot("not one action: " + step.dump());
+  const std::string action = step.items().begin().key();
   const Json& value = step[action];
   if (action == "send") {
     absl::Status status =
@@ -85,38 +153,19 @@ absl::Status Script::Play(const Json& step) {
     Call(*std::move(command));
     return absl::OkStatus();
   }
+  if (action == "late") return PlayLate(value);
   if (action == "server") return PlayServer(value);
   absl::Status status = PlayNetwork(action, value);
   return absl::IsUnimplemented(status) ? PlayDevice(action, value) : status;
 }
 
-std::optional<core::CommandBody> Script::CommandOf(const Json& step) {
-  const auto id = [&step](const char* action) {
-    return model::ClientMessageId(step[action].get<std::string>());
-  };
-  const auto room = [&step](const char* action) {
-    return model::RoomId(step[action].get<std::string>());
-  };
-  if (step.contains("send")) {
-    const Json& value = step["send"];
-    core::SendMessage send;
-    send.room = model::RoomId(value["room"].get<std::string>());
-    send.client_id = model::ClientMessageId(TextOf(value, "id"));
-    send.content.text = value["text"].get<std::string>();
-    if (value.contains("expire_after_s")) {
-      send.expire_after = absl::Seconds(value["expire_after_s"].get<int64_t>());
-    }
-    return send;
+std::vector<core::CommandBody> Script::CommandsOf(const Json& step) {
+  std::vector<core::CommandBody> commands;
+  for (const Json& one : Expand(step)) {
+    auto command = CommandOf(one);
+    if (command.has_value()) commands.push_back(*std::move(command));
   }
-  if (step.contains("join")) return core::JoinRoom{room("join")};
-  if (step.contains("leave")) return core::LeaveRoom{room("leave")};
-  if (step.contains("retry")) return core::RetryMessage{id("retry")};
-  if (step.contains("cancel")) return core::CancelMessage{id("cancel")};
-  if (step.contains("flush")) return core::FlushOutbox{};
-  if (step.contains("connect")) return core::Connect{};
-  if (step.contains("disconnect")) return core::Disconnect{};
-  if (step.contains("status")) return core::GetStatus{};
-  return std::nullopt;
+  return commands;
 }
 
 void Script::Call(core::CommandBody body) {
@@ -135,6 +184,10 @@ absl::Status Script::PlayDevice(const std::string& action, const Json& value) {
     device_.Start();
   } else if (action == "timer") {
     return FireTimer(value.get<std::string>());
+  } else if (action == "wait_is") {
+    return CheckWait(value);
+  } else if (action == "shows") {
+    return Show(value.get<std::string>());
   } else if (action == "wait_s") {
     clock_.RunNext(clock_.now() + absl::Seconds(value.get<int64_t>()));
   } else if (action == "commit") {
@@ -166,6 +219,34 @@ absl::Status Script::FireTimer(const std::string& name) {
     return absl::OkStatus();
   }
   return Cannot(absl::StrCat("the timer ", name, " is not set"));
+}
+
+absl::Status Script::CheckWait(const Json& wait) const {
+  absl::Status known = OnlyMembers(wait, {"timer", "over_s", "at_most_s"});
+  if (!known.ok()) return known;
+  const std::string name = TextOf(wait, "timer");
+  for (const auto& [timer, at] : device_.timers()) {
+    if (core::DescribeTimer(timer) != name) continue;
+    const absl::Duration left = at - clock_.now();
+    if (absl::Seconds(wait["over_s"].get<int64_t>()) < left &&
+        left <= absl::Seconds(wait["at_most_s"].get<int64_t>())) {
+      return absl::OkStatus();
+    }
+    return Cannot(absl::StrCat(name, " waits ", absl::FormatDuration(left)));
+  }
+  return Cannot(absl::StrCat("the timer ", name, " is not set"));
+}
+
+absl::Status Script::Show(const std::string& room) {
+  const auto page =
+      storage::ListMessages(device_.store(), model::RoomId(room), {}, SIZE_MAX);
+  if (!page.ok()) return page.status();
+  for (const model::MessageView& view : page->messages) {
+    output_.AddLine(absl::StrCat("message ", view.message.id.value(), " ",
+                                 view.message.sender.value(), " \"",
+                                 view.message.content.text, "\""));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Script::FailCommit(const std::string& how) {
@@ -213,15 +294,30 @@ absl::Status Script::Reconnect() {
 
 // --- The network -------------------------------------------------------------
 
+absl::Status Script::PlayLate(const Json& step) {
+  late_ = true;
+  absl::Status status = PlayOnce(step);
+  late_ = false;
+  return status;
+}
+
 void Script::Token(const Json& user) {
+  token_.clear();
+  if (!user.is_null()) {
+    token_ = sim::SignToken(
+        {{"userId", user.get<std::string>()}, {"number", ++last_token_}});
+    output_.OnToken(token_);
+  }
+  GiveToken();
+}
+
+void Script::GiveToken() {
   core::CredentialsFetched fetched;
-  fetched.fetch = device_.fetch();
-  if (user.is_null()) {
+  fetched.fetch = late_ ? device_.dead_fetch() : device_.fetch();
+  if (token_.empty()) {
     fetched.token = absl::NotFoundError("the token file is missing");
   } else {
-    fetched.token =
-        base::Secret(sim::SignToken({{"userId", user.get<std::string>()},
-                                     {"fetch", device_.fetch().value()}}));
+    fetched.token = base::Secret(token_);
   }
   device_.Handle(std::move(fetched));
 }
@@ -229,14 +325,16 @@ void Script::Token(const Json& user) {
 absl::Status Script::PlayNetwork(const std::string& action, const Json& value) {
   if (action == "token") {
     Token(value);
+  } else if (action == "same_token") {
+    GiveToken();
   } else if (action == "opened") {
-    device_.Handle(core::TransportOpened{device_.connection()});
+    device_.Handle(core::TransportOpened{connection()});
   } else if (action == "closed") {
     absl::Status status =
         OnlyMembers(value, {"reason", "code", "retry_after_s"});
     if (!status.ok()) return status;
     core::TransportClosed closed;
-    closed.connection = device_.connection();
+    closed.connection = connection();
     closed.reason = value.value("reason", "connection reset");
     closed.close_code = value.value("code", uint16_t{0});
     if (value.contains("retry_after_s")) {
@@ -244,8 +342,7 @@ absl::Status Script::PlayNetwork(const std::string& action, const Json& value) {
     }
     device_.Handle(std::move(closed));
   } else if (action == "binary") {
-    device_.Handle(
-        core::BinaryReceived{device_.connection(), value.get<size_t>()});
+    device_.Handle(core::BinaryReceived{connection(), value.get<size_t>()});
   } else {
     return absl::UnimplementedError(action);
   }

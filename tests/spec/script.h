@@ -27,23 +27,33 @@ namespace parley::spec {
 // What a client does:
 //   send {room, id?, text, expire_after_s?}   join ROOM   leave ROOM
 //   retry ID   cancel ID   flush   connect   disconnect   status
+//   shows ROOM (as a client reads it)
 // What happens to the device:
 //   start   restart kill|power   timer NAME   wait_s N
+//   wait_is {timer, over_s, at_most_s}
 //   commit   commit_fails before|after|full   recovered true|false
 // What the network does:
-//   token USER|null   opened   closed {reason?, code?}   binary BYTES
+//   token USER|null   same_token   opened   binary BYTES
+//   closed {reason?, code?, retry_after_s?}
+//   late {...}, which is one of these or of the server's, of the connection or
+//     the fetch before the present one
 // What the server does (server {...}):
 //   open   connected   ready   ready_for USER   refuses_connect CODE
 //   pings   raw TEXT
 //   accepts ID {first?}   accepts_bare ID   refuses ID {code}   echoes ID
-//   takes ID (and the device hears nothing of it)
+//   takes ID (and the device hears nothing of it)   answers ID {with}
 //   joins ROOM   refuses_join ROOM {code}   lets_leave ROOM
-//   says {user, room, text, id}
-// Answers go to the last frame for that id or room ("first": to the first).
+//   refuses_leave ROOM {code}   answers_join ROOM {with}
+//   says {user, room, text, id, client_id?}
+//   history EPOCH (what it had is lost; its next ready event says so)
+// Answers go to the last frame for that id or room ("first": to the first);
+// `with` is the answer's array of arguments, whatever it is.
 //
-// Two steps stand for many, and expect nothing: `online [ROOM...]` starts the
+// Two steps stand for many, and show nothing: `online [ROOM...]` starts the
 // device and has it joined to the rooms; `reconnects` brings the next
-// connection up to its ready event.
+// connection up to its ready event. A step with `each` [FROM, TO] is played for
+// each of these numbers, which stand for every # in it. A step with `show`
+// expects only lines that begin with one of these words.
 class Script {
  public:
   // `spec` and `disk` must outlive the script.
@@ -51,8 +61,8 @@ class Script {
 
   // INVALID_ARGUMENT: the step cannot be played.
   absl::Status Play(const Json& step);
-  // What came of the last step.
-  std::vector<std::string> TakeOutput() { return output_.Take(); }
+  // What came of the last step, as far as it wants to show it.
+  std::vector<std::string> TakeOutput();
 
   // For one that goes on where the script stops.
   SpecDevice& device() { return device_; }
@@ -62,8 +72,8 @@ class Script {
   sim::Verdict& verdict() { return verdict_; }
   const std::vector<sim::LogEntry>& log() const { return log_; }
   void Call(core::CommandBody body);
-  // The command of a client's step; nothing: it is no client's.
-  static std::optional<core::CommandBody> CommandOf(const Json& step);
+  // The commands of a client's step; nothing: it is no client's.
+  static std::vector<core::CommandBody> CommandsOf(const Json& step);
 
  private:
   struct SentFrame {
@@ -74,16 +84,27 @@ class Script {
     uint64_t ack_id = 0;
   };
 
+  absl::Status PlayOnce(const Json& step);
   absl::Status PlayDevice(const std::string& action, const Json& value);
   absl::Status PlayNetwork(const std::string& action, const Json& value);
   absl::Status PlayServer(const Json& server);
   absl::Status PlayAnswer(const std::string& action, const Json& server);
+  absl::Status PlayLate(const Json& step);
   absl::Status FireTimer(const std::string& name);
+  absl::Status CheckWait(const Json& wait) const;
+  absl::Status Show(const std::string& room);
   absl::Status FailCommit(const std::string& how);
   absl::Status GoOnline(const Json& rooms);
   absl::Status Reconnect();
   void Token(const Json& user);
+  void GiveToken();
   void Text(const std::string& text);
+  void Says(const Json& said);
+  // The number of a message in its room, which it gets when it is first named.
+  uint64_t SeqOf(const std::string& room, const std::string& id);
+  core::ConnectionId connection() const {
+    return late_ ? device_.dead_connection() : device_.connection();
+  }
   void Ready();
   const SentFrame* FindSend(const std::string& client_id, bool first) const;
   const SentFrame* FindRoom(const std::string& event,
@@ -104,8 +125,14 @@ class Script {
   Output output_;
   SpecDevice device_;
   uint64_t last_call_ = 0;
+  std::vector<std::string> show_;
+  bool late_ = false;
+  std::string token_;
+  int last_token_ = 0;
+  std::string epoch_ = "epoch-1";
   std::vector<SentFrame> frames_;
   std::vector<sim::LogEntry> log_;
+  std::map<std::string, std::map<std::string, uint64_t>> seqs_;  // by room, id
 };
 
 }  // namespace parley::spec

@@ -1,6 +1,7 @@
 // What the server of a Script says.
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/spec/script.h"
 
@@ -22,7 +23,7 @@ json Refused(const std::string& code) {
 }  // namespace
 
 void Script::Text(const std::string& text) {
-  device_.Handle(core::TextReceived{device_.connection(), text});
+  device_.Handle(core::TextReceived{connection(), text});
 }
 
 void Script::Ready() {
@@ -32,7 +33,7 @@ void Script::Ready() {
   if (!spec_.server.plugin) {
     ready["userId"] = spec_.user;
     ready["capabilities"] = spec_.server.capabilities;
-    ready["historyEpoch"] = spec_.server.Has("history.cursor") ? "epoch-1" : "";
+    ready["historyEpoch"] = spec_.server.Has("history.cursor") ? epoch_ : "";
     ready["limits"] = {{"maxMessageBytes", spec_.server.max_message_bytes}};
     if (spec_.server.Has("send.ordered")) {
       ready["limits"]["orderedWindow"] = spec_.server.ordered_window;
@@ -43,9 +44,12 @@ void Script::Ready() {
 
 absl::Status Script::PlayServer(const Json& server) {
   const std::string action = server.empty() ? "" : server.items().begin().key();
-  if (server.size() > 1 && action != "accepts" && action != "refuses" &&
-      action != "refuses_join") {
-    return Cannot("too many members: " + server.dump());
+  for (const auto& [name, value] : server.items()) {
+    const bool known =
+        name == action || (name == "first" && action == "accepts") ||
+        (name == "code" && absl::StartsWith(action, "refuses")) ||
+        (name == "with" && absl::StartsWith(action, "answers"));
+    if (!known) return Cannot("unknown member: " + server.dump());
   }
   if (action == "open") {
     Text(
@@ -67,7 +71,7 @@ absl::Status Script::PlayServer(const Json& server) {
          {"serverTime", "2026-01-01T00:00:00.000Z"},
          {"protocolVersion", "2.0"},
          {"capabilities", spec_.server.capabilities},
-         {"historyEpoch", "epoch-1"},
+         {"historyEpoch", epoch_},
          {"limits", {{"maxMessageBytes", spec_.server.max_message_bytes}}}}));
   } else if (action == "refuses_connect") {
     json refused = json::object();
@@ -79,21 +83,12 @@ absl::Status Script::PlayServer(const Json& server) {
   } else if (action == "raw") {
     Text(server[action].get<std::string>());
   } else if (action == "says") {
-    const Json& said = server[action];
-    json event = {{"roomName", said["room"].get<std::string>()},
-                  {"messageId", said["id"].get<std::string>()},
-                  {"seq", 1},
-                  {"userId", said["user"].get<std::string>()},
-                  {"content", said["text"].get<std::string>()},
-                  {"type", "text"},
-                  {"timestamp", "2026-01-01T00:00:00.000Z"}};
-    sim::LogEntry entry;
-    entry.message_id = event["messageId"].get<std::string>();
-    entry.sender = event["userId"].get<std::string>();
-    entry.room = event["roomName"].get<std::string>();
-    entry.text = event["content"].get<std::string>();
-    if (!truth_.EverHadId(entry.message_id)) truth_.OnAppended(entry);
-    Text(sim::EventFrame("message:new", event));
+    Says(server[action]);
+  } else if (action == "history") {
+    epoch_ = server[action].get<std::string>();
+    log_.clear();
+    seqs_.clear();
+    truth_.OnHistoryLost();
   } else {
     return PlayAnswer(action, server);
   }
@@ -121,14 +116,12 @@ const Script::SentFrame* Script::FindRoom(const std::string& event,
 }
 
 const sim::LogEntry& Script::Append(const SentFrame& frame) {
-  uint64_t seq = 1;
   for (const sim::LogEntry& entry : log_) {
     if (entry.client_id == frame.client_id) return entry;
-    if (entry.room == frame.room) ++seq;
   }
   sim::LogEntry entry;
   entry.message_id = absl::StrCat("server-", frame.client_id);
-  entry.seq = seq;
+  entry.seq = SeqOf(frame.room, entry.message_id);
   entry.room = frame.room;
   entry.sender = spec_.user;
   entry.client_id = frame.client_id;
@@ -139,25 +132,57 @@ const sim::LogEntry& Script::Append(const SentFrame& frame) {
   return log_.back();
 }
 
+uint64_t Script::SeqOf(const std::string& room, const std::string& id) {
+  const auto [known, added] = seqs_[room].emplace(id, seqs_[room].size() + 1);
+  return known->second;
+}
+
+void Script::Says(const Json& said) {
+  const uint64_t seq =
+      SeqOf(said["room"].get<std::string>(), said["id"].get<std::string>());
+  json event = {{"roomName", said["room"].get<std::string>()},
+                {"messageId", said["id"].get<std::string>()},
+                {"seq", seq},
+                {"userId", said["user"].get<std::string>()},
+                {"content", said["text"].get<std::string>()},
+                {"type", "text"},
+                {"timestamp", "2026-01-01T00:00:00.000Z"}};
+  if (said.contains("client_id")) {
+    event["clientMessageId"] = said["client_id"].get<std::string>();
+  }
+  sim::LogEntry entry;
+  entry.message_id = event["messageId"].get<std::string>();
+  entry.sender = event["userId"].get<std::string>();
+  entry.room = event["roomName"].get<std::string>();
+  entry.text = event["content"].get<std::string>();
+  if (!truth_.EverHadId(entry.message_id)) truth_.OnAppended(entry);
+  Text(sim::EventFrame("message:new", event));
+}
+
 absl::Status Script::PlayAnswer(const std::string& action, const Json& server) {
-  if (action == "joins" || action == "refuses_join" || action == "lets_leave") {
+  const bool of_leave = action == "lets_leave" || action == "refuses_leave";
+  if (of_leave || action == "joins" || action == "refuses_join" ||
+      action == "answers_join") {
     const std::string room = server[action].get<std::string>();
     const SentFrame* const frame =
-        FindRoom(action == "lets_leave" ? "room:leave" : "room:join", room);
+        FindRoom(of_leave ? "room:leave" : "room:join", room);
     if (frame == nullptr) return Cannot("nobody asked: " + server.dump());
     json answer = {{"success", true}};
     if (action == "joins") {
       answer["data"] = {{"roomName", room}, {"memberCount", 1}};
       if (!spec_.server.plugin) answer["data"]["type"] = "channel";
-    } else if (action == "refuses_join") {
+    } else if (server.contains("code")) {
       answer = Refused(server["code"].get<std::string>());
+    } else if (server.contains("with")) {
+      Text(absl::StrCat("43", frame->ack_id, server["with"].dump()));
+      return absl::OkStatus();
     }
     Text(sim::AckFrame(frame->ack_id, answer));
     return absl::OkStatus();
   }
   const bool known = action == "accepts" || action == "accepts_bare" ||
                      action == "refuses" || action == "echoes" ||
-                     action == "takes";
+                     action == "takes" || action == "answers";
   if (!known) return Cannot("unknown: " + server.dump());
   const std::string id = server[action].get<std::string>();
   const SentFrame* const found = FindSend(id, server.contains("first"));
@@ -166,6 +191,10 @@ absl::Status Script::PlayAnswer(const std::string& action, const Json& server) {
   if (action == "refuses") {
     Text(sim::AckFrame(frame.ack_id,
                        Refused(server["code"].get<std::string>())));
+    return absl::OkStatus();
+  }
+  if (action == "answers") {
+    Text(absl::StrCat("43", frame.ack_id, server["with"].dump()));
     return absl::OkStatus();
   }
   const size_t before = log_.size();

@@ -81,7 +81,7 @@ absl::Status ReadCase(const Json& json, SpecCase* spec) {
   if (!spec->steps.is_array() || spec->steps.empty()) {
     return Bad(*spec, "a case has steps");
   }
-  spec->engine.connection.server_url = "ws://spec.invalid";
+  spec->engine.connection.server_urls = {"ws://spec.invalid"};
   return ReadOptions(spec);
 }
 

@@ -40,8 +40,8 @@ void SpecDevice::Stop(bool power_cut) {
     auditor_->OnConnectionOver(connection_);
     auditor_->OnCallsLost();
   }
-  connection_ = core::ConnectionId();
-  fetch_ = core::FetchId();
+  connection_ = dead_connection_ = core::ConnectionId();
+  fetch_ = dead_fetch_ = core::FetchId();
   if (power_cut) {
     disk_->CutPower();
   } else {
@@ -116,6 +116,8 @@ bool SpecDevice::Recovered(const absl::Status& status) {
   recovering_ = false;
   if (status.ok()) {
     PARLEY_CHECK(disk_->store()->Recover().ok());
+    // As whoever recovers a store in production has to.
+    PARLEY_CHECK(storage::StartEpoch(disk_->store()).ok());
     if (auditor_ != nullptr) {
       auditor_->OnStoreReopened();
       auditor_->OnNewEngine();
@@ -142,12 +144,12 @@ void SpecDevice::Fire(const core::TimerId& timer) {
 
 void SpecDevice::Note(const core::EffectBody& effect) {
   if (const auto* open = std::get_if<core::OpenConnection>(&effect)) {
-    connection_ = open->connection;
+    dead_connection_ = std::exchange(connection_, open->connection);
     if (auditor_ != nullptr) auditor_->OnOpen(connection_, ++link_);
   } else if (const auto* close = std::get_if<core::CloseConnection>(&effect)) {
     if (auditor_ != nullptr) auditor_->OnConnectionOver(close->connection);
   } else if (const auto* fetch = std::get_if<core::FetchCredentials>(&effect)) {
-    fetch_ = fetch->fetch;
+    dead_fetch_ = std::exchange(fetch_, fetch->fetch);
   } else if (const auto* set = std::get_if<core::SetTimer>(&effect)) {
     timers_[set->timer] = set->at;
   } else if (const auto* cancel = std::get_if<core::CancelTimer>(&effect)) {

@@ -68,10 +68,14 @@ class SpecDevice : public core::EffectSink, public runtime::StorePort {
   void Fire(const core::TimerId& timer);
 
   core::ConnectionId connection() const { return connection_; }
+  // The one that was opened before it.
+  core::ConnectionId dead_connection() const { return dead_connection_; }
   // The auditor's name of it.
   sim::LinkId link() const { return link_; }
   bool recovering() const { return recovering_; }
   core::FetchId fetch() const { return fetch_; }
+  // The one that was asked for before it.
+  core::FetchId dead_fetch() const { return dead_fetch_; }
   int commits() const { return commits_; }
   int effects() const { return effects_; }
   const storage::Store& store() const { return *disk_->store(); }
@@ -107,7 +111,9 @@ class SpecDevice : public core::EffectSink, public runtime::StorePort {
   int effects_ = 0;
   uint64_t link_ = 0;
   core::ConnectionId connection_;
+  core::ConnectionId dead_connection_;
   core::FetchId fetch_;
+  core::FetchId dead_fetch_;
   std::map<core::TimerId, base::MonotonicTime> timers_;
 };
 
