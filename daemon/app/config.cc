@@ -5,10 +5,14 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "daemon/app/config_file.h"
 #include "daemon/app/read_file.h"
+#include "daemon/base/check.h"
 
 namespace parley::app {
 namespace {
@@ -56,6 +60,72 @@ absl::Status ApplyFlags(const Flags& flags, Config* config) {
   return absl::OkStatus();
 }
 
+template <typename T>
+bool IsDefault(const Setting<T>& setting) {
+  return setting.origin == Setting<T>().origin;
+}
+
+// "$https_proxy" or "$HTTPS_PROXY", the former if both are set.
+std::optional<Setting<std::string>> FindVariable(const Environment& environment,
+                                                 const std::string& name) {
+  for (const std::string& spelling : {name, absl::AsciiStrToUpper(name)}) {
+    if (std::optional<std::string> value = environment.Get(spelling)) {
+      return Setting<std::string>{*value, "$" + spelling};
+    }
+  }
+  return std::nullopt;
+}
+
+absl::Status ApplyProxyVariable(
+    const Environment& environment, const std::string& name,
+    Setting<std::optional<transport::HttpProxy>>* proxy) {
+  if (!IsDefault(*proxy)) return absl::OkStatus();
+  const auto variable = FindVariable(environment, name);
+  if (!variable.has_value()) return absl::OkStatus();
+  absl::StatusOr<transport::HttpProxy> parsed =
+      transport::ParseProxyUrl(variable->value);
+  if (!parsed.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        variable->origin, " is wrong: ", parsed.status().message(),
+        "; server.proxy in the configuration overrides it (\"\" for none)"));
+  }
+  *proxy = {*std::move(parsed), variable->origin};
+  return absl::OkStatus();
+}
+
+// What the file leaves open.
+absl::Status ApplyEnvironment(const Environment& environment, Config* config) {
+  const bool file_is_silent = IsDefault(config->http_proxy);
+  if (absl::Status status =
+          ApplyProxyVariable(environment, "http_proxy", &config->http_proxy);
+      !status.ok()) {
+    return status;
+  }
+  if (absl::Status status =
+          ApplyProxyVariable(environment, "https_proxy", &config->https_proxy);
+      !status.ok()) {
+    return status;
+  }
+  if (!IsDefault(config->no_proxy)) return absl::OkStatus();
+  if (const auto variable = FindVariable(environment, "no_proxy")) {
+    config->no_proxy.origin = variable->origin;
+    for (absl::string_view entry :
+         absl::StrSplit(variable->value, absl::ByAnyChar(", "))) {
+      // Other programs understand more; what we do not matches nothing.
+      if (!transport::NoProxyList().Add(entry).ok()) continue;
+      config->no_proxy.value.emplace_back(entry);
+    }
+  }
+  // Whoever set the variables meant the world outside.
+  if (file_is_silent && (config->http_proxy.value.has_value() ||
+                         config->https_proxy.value.has_value())) {
+    for (const char* loopback : {"localhost", "127.0.0.0/8", "::1"}) {
+      config->no_proxy.value.emplace_back(loopback);
+    }
+  }
+  return absl::OkStatus();
+}
+
 std::string Line(absl::string_view text, absl::string_view origin) {
   return absl::StrCat(text, "  # ", origin, "\n");
 }
@@ -82,7 +152,51 @@ std::string SwitchLine(absl::string_view name, const Setting<bool>& setting) {
               setting.origin);
 }
 
+std::string ProxyLines(const Config& config) {
+  const auto line =
+      [](absl::string_view scheme,
+         const Setting<std::optional<transport::HttpProxy>>& proxy) {
+        if (!proxy.value.has_value()) return std::string();
+        return absl::StrCat("# ", scheme, " servers are reached through ",
+                            proxy.value->Authority(), "  # ", proxy.origin,
+                            "\n");
+      };
+  const Setting<std::optional<transport::HttpProxy>>& proxy =
+      config.https_proxy;
+  // The file sets both or none.
+  if (!IsDefault(proxy) && proxy.origin == config.http_proxy.origin) {
+    if (!proxy.value.has_value()) return Line("proxy = \"\"", proxy.origin);
+    return Line(
+        absl::StrCat("proxy = ", Quoted("http://" + proxy.value->Authority())),
+        proxy.value->credentials.empty()
+            ? proxy.origin
+            : absl::StrCat(proxy.origin, "; its password is not shown"));
+  }
+  const std::string lines = absl::StrCat(line("http://", config.http_proxy),
+                                         line("https://", config.https_proxy));
+  return lines.empty() ? "# proxy is not set\n" : lines;
+}
+
+std::string NoProxyLine(const Setting<std::vector<std::string>>& no_proxy) {
+  const auto quote = [](std::string* out, const std::string& entry) {
+    out->append(Quoted(entry));
+  };
+  return Line(absl::StrCat("no_proxy = [",
+                           absl::StrJoin(no_proxy.value, ", ", quote), "]"),
+              no_proxy.origin);
+}
+
 }  // namespace
+
+transport::ProxyRules MakeProxyRules(const Config& config) {
+  transport::ProxyRules rules;
+  rules.for_http = config.http_proxy.value;
+  rules.for_https = config.https_proxy.value;
+  for (const std::string& entry : config.no_proxy.value) {
+    PARLEY_CHECK(rules.no_proxy.Add(entry).ok());
+  }
+  return rules;
+}
 
 absl::StatusOr<Config> LoadConfig(const Flags& flags,
                                   const Environment& environment) {
@@ -95,6 +209,10 @@ absl::StatusOr<Config> LoadConfig(const Flags& flags,
     return status;
   }
   if (absl::Status status = ApplyFlags(flags, &config); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = ApplyEnvironment(environment, &config);
+      !status.ok()) {
     return status;
   }
   const std::optional<std::string> credentials =
@@ -120,7 +238,9 @@ std::string DescribeConfig(const Config& config) {
       TextLine("token_file", config.token_file), TextLine("user", config.user),
       Line(absl::StrCat("log_level = ", Quoted(level)),
            config.log_level.origin),
-      "\n[outbox]\n", NumberLine("max_entries", config.outbox_max_entries),
+      "\n[server]\n", TextLine("ca_file", config.ca_file), ProxyLines(config),
+      NoProxyLine(config.no_proxy), "\n[outbox]\n",
+      NumberLine("max_entries", config.outbox_max_entries),
       NumberLine("max_bytes", config.outbox_max_bytes),
       NumberLine("max_answered_failures", config.outbox_max_answered_failures),
       Line(absl::StrCat("ambiguous_sends = ", Quoted(hold ? "hold" : "resend")),

@@ -8,10 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "daemon/app/nearest.h"
+#include "daemon/transport/proxy.h"
 #include "daemon/transport/url.h"
 
 // A malformed file is an error to report, not an exception.
@@ -104,8 +106,9 @@ absl::Status ReadServerUrl(const Entry& entry, Config* config) {
 }
 
 // Relative to the file that names it, or to the home directory after "~/".
-absl::Status ReadTokenFile(const Entry& entry, const std::string& config_path,
-                           const Environment& environment, Config* config) {
+absl::Status ReadFileName(const Entry& entry, const std::string& config_path,
+                          const Environment& environment,
+                          Setting<std::string>* setting) {
   std::string text;
   absl::Status status = ReadText(entry, "a file name in quotes", &text);
   if (!status.ok()) return status;
@@ -121,7 +124,45 @@ absl::Status ReadTokenFile(const Entry& entry, const std::string& config_path,
       text = absl::StrCat(config_path.substr(0, slash + 1), text);
     }
   }
-  config->token_file = {text, entry.origin};
+  *setting = {text, entry.origin};
+  return absl::OkStatus();
+}
+
+// Of all servers; "" is none, whatever the environment says.
+absl::Status ReadProxy(const Entry& entry, Config* config) {
+  std::string text;
+  absl::Status status = ReadText(entry, "a URL in quotes", &text);
+  if (!status.ok()) return status;
+  std::optional<transport::HttpProxy> proxy;
+  if (!text.empty()) {
+    absl::StatusOr<transport::HttpProxy> parsed =
+        transport::ParseProxyUrl(text);
+    if (!parsed.ok()) {
+      return Wrong(entry, absl::StrCat("is ", parsed.status().message()));
+    }
+    proxy = *std::move(parsed);
+  }
+  config->http_proxy = {proxy, entry.origin};
+  config->https_proxy = {proxy, entry.origin};
+  return absl::OkStatus();
+}
+
+absl::Status ReadNoProxy(const Entry& entry, Config* config) {
+  const toml::array* const list = entry.node->as_array();
+  if (list == nullptr) return WrongType(entry, "a list of hosts in quotes");
+  config->no_proxy = {{}, entry.origin};
+  for (const toml::node& node : *list) {
+    const std::optional<std::string> host = node.value_exact<std::string>();
+    if (!host.has_value()) {
+      return Wrong(entry, "must be a list of hosts in quotes");
+    }
+    const absl::Status valid = transport::NoProxyList().Add(*host);
+    if (!valid.ok()) {
+      return Wrong(entry, absl::StrCat("has \"", absl::Utf8SafeCEscape(*host),
+                                       "\", but each entry ", valid.message()));
+    }
+    config->no_proxy.value.push_back(*host);
+  }
   return absl::OkStatus();
 }
 
@@ -169,10 +210,16 @@ std::map<std::string, Apply> Keys(const std::string& path,
       {"server_url", &ReadServerUrl},
       {"token_file",
        [&](const Entry& entry, Config* config) {
-         return ReadTokenFile(entry, path, environment, config);
+         return ReadFileName(entry, path, environment, &config->token_file);
        }},
       {"user", &ReadUser},
       {"log_level", &ReadLogLevel},
+      {"server.ca_file",
+       [&](const Entry& entry, Config* config) {
+         return ReadFileName(entry, path, environment, &config->ca_file);
+       }},
+      {"server.proxy", &ReadProxy},
+      {"server.no_proxy", &ReadNoProxy},
       {"outbox.max_entries",
        [](const Entry& entry, Config* config) {
          return ReadNumber(entry, 1, model::kMaxConfigurableOutboxEntries,

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/transport/proxy.h"
+#include "daemon/transport/url.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -11,6 +13,7 @@ namespace parley::app {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -54,6 +57,10 @@ TEST_F(ConfigTest, HasDefaults) {
   EXPECT_EQ(config->outbox_max_answered_failures.value, 5u);
   EXPECT_EQ(config->outbox_ambiguous_sends.value, AmbiguousSends::kResend);
   EXPECT_TRUE(config->presence.value);
+  EXPECT_EQ(config->ca_file.value, "");
+  const transport::ProxyRules rules = MakeProxyRules(*config);
+  EXPECT_EQ(rules.ProxyFor(*transport::ParseServerUrl("http://h")), nullptr);
+  EXPECT_EQ(rules.ProxyFor(*transport::ParseServerUrl("https://h")), nullptr);
 }
 
 TEST_F(ConfigTest, TakesEveryKey) {
@@ -62,6 +69,10 @@ server_url = "ws://Chat.Example:80/"
 token_file = "/secret/token"
 user = "alice"
 log_level = "debug"
+[server]
+ca_file = "ca.pem"
+proxy = "http://alice:secret@proxy.example:3128"
+no_proxy = ["intern.example", "10.0.0.0/8"]
 [outbox]
 max_entries = 1000000
 max_bytes = 1048576
@@ -79,7 +90,12 @@ receipts = false
   EXPECT_EQ(config->user.value, "alice");
   EXPECT_EQ(config->log_level.value, base::logging::Level::kDebug);
   EXPECT_EQ(config->outbox_max_entries.value, 1000000u);
-  EXPECT_EQ(config->outbox_max_entries.origin, path_ + ":7");
+  EXPECT_EQ(config->outbox_max_entries.origin, path_ + ":11");
+  EXPECT_EQ(config->ca_file.value, ::testing::TempDir() + "/ca.pem");
+  EXPECT_EQ(config->http_proxy.value->Authority(), "proxy.example:3128");
+  EXPECT_EQ(config->https_proxy.value->credentials.Reveal(), "alice:secret");
+  EXPECT_THAT(config->no_proxy.value,
+              ElementsAre("intern.example", "10.0.0.0/8"));
   EXPECT_EQ(config->outbox_max_bytes.value, 1048576u);
   EXPECT_EQ(config->outbox_max_answered_failures.value, 1u);
   EXPECT_EQ(config->outbox_ambiguous_sends.value, AmbiguousSends::kHold);
@@ -162,6 +178,16 @@ TEST_F(ConfigTest, SaysWhichTypesAndValuesAreAllowed) {
       {"log_level = \"loud\"",
        "log_level must be debug, info, warning or "
        "error, not \"loud\""},
+      {"server.ca_file = \"\"", "server.ca_file must not be empty"},
+      {"server.proxy = 3128", "must be a URL in quotes, not a whole number"},
+      {"server.proxy = \"socks5://h:1\"",
+       "server.proxy is no proxy URL such as http://proxy.example:3128: SOCKS "
+       "proxies are not supported, only HTTP proxies"},
+      {"server.no_proxy = \"h\"",
+       "server.no_proxy must be a list of hosts in quotes, not text"},
+      {"server.no_proxy = [1]", "must be a list of hosts in quotes"},
+      {"server.no_proxy = [\"h\", \"a b\"]",
+       "has \"a b\", but each entry must be a host, a domain, "},
       {"outbox = 1", "unknown key \"outbox\""},
       {"outbox.max_entries = \"many\"",
        "outbox.max_entries must be a whole "
@@ -256,6 +282,11 @@ TEST_F(ConfigTest, DescribesEveryValueWithItsOrigin) {
                          "# user is not set\n"
                          "log_level = \"info\"  # default\n"
                          "\n"
+                         "[server]\n"
+                         "# ca_file is not set\n"
+                         "# proxy is not set\n"
+                         "no_proxy = []  # default\n"
+                         "\n"
                          "[outbox]\n"
                          "max_entries = 7  # ",
                          path_,
@@ -275,6 +306,63 @@ TEST_F(ConfigTest, DescribesEveryValueWithItsOrigin) {
   const absl::StatusOr<Config> again = Load(DescribeConfig(*config));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->outbox_max_entries.value, 7u);
+}
+
+TEST_F(ConfigTest, TakesProxiesFromTheEnvironmentWhereTheFileIsSilent) {
+  environment_.variables["HTTPS_PROXY"] = "http://secure:1";
+  environment_.variables["http_proxy"] = "plain:2";
+  environment_.variables["HTTP_PROXY"] = "other:3";
+  environment_.variables["NO_PROXY"] = "intern.example, .lan,,what is this";
+  absl::StatusOr<Config> config = Load("");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->https_proxy.value->Authority(), "secure:1");
+  EXPECT_EQ(config->https_proxy.origin, "$HTTPS_PROXY");
+  EXPECT_EQ(config->http_proxy.value->Authority(), "plain:2");
+  EXPECT_EQ(config->http_proxy.origin, "$http_proxy");
+  // Not for what is on this machine.
+  EXPECT_THAT(config->no_proxy.value,
+              ElementsAre("intern.example", ".lan", "what", "is", "this",
+                          "localhost", "127.0.0.0/8", "::1"));
+  EXPECT_THAT(DescribeConfig(*config),
+              HasSubstr("# http:// servers are reached through plain:2  # "
+                        "$http_proxy\n# https:// servers are reached through "
+                        "secure:1  # $HTTPS_PROXY\nno_proxy = "
+                        "[\"intern.example\", "));
+
+  config = Load("[server]\nproxy = \"file:4\"\nno_proxy = []\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->http_proxy.value->Authority(), "file:4");
+  EXPECT_EQ(config->https_proxy.value->Authority(), "file:4");
+  EXPECT_THAT(config->no_proxy.value, ElementsAre());
+
+  config = Load("[server]\nproxy = \"\"\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_FALSE(config->http_proxy.value.has_value());
+  EXPECT_FALSE(config->https_proxy.value.has_value());
+  EXPECT_THAT(DescribeConfig(*config), HasSubstr("\nproxy = \"\"  # "));
+}
+
+TEST_F(ConfigTest, NamesTheVariableWhoseProxyItCannotUse) {
+  environment_.variables["https_proxy"] = "socks5://alice:secret@h:1080";
+  EXPECT_EQ(Load("").status().message(),
+            "$https_proxy is wrong: no proxy URL such as "
+            "http://proxy.example:3128: SOCKS proxies are not supported, only "
+            "HTTP proxies; server.proxy in the configuration overrides it "
+            "(\"\" for none)");
+  EXPECT_TRUE(Load("server.proxy = \"\"").ok());
+}
+
+TEST_F(ConfigTest, ShowsNoPasswordOfAProxy) {
+  const absl::StatusOr<Config> config =
+      Load("server.proxy = \"http://carol:secret@proxy:3128\"");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(DescribeConfig(*config),
+              AllOf(HasSubstr("\nproxy = \"http://proxy:3128\"  # "),
+                    HasSubstr("; its password is not shown\n"),
+                    Not(HasSubstr("secret")), Not(HasSubstr("carol"))));
+  EXPECT_THAT(
+      ErrorOf("server.proxy = \"http://carol:secret@proxy:x\""),
+      AllOf(HasSubstr("the port is no number"), Not(HasSubstr("secret"))));
 }
 
 }  // namespace

@@ -215,7 +215,10 @@ absl::Status Daemon::Start(const Dependencies& dependencies,
   if (absl::Status status = PrepareFiles(dependencies); !status.ok()) {
     return status;
   }
-  auto transport = transport::LwsTransport::Create({}, &mailbox_);
+  transport::LwsTransport::Options network;
+  network.ca_file = config_.ca_file.value;
+  network.proxies = MakeProxyRules(config_);
+  auto transport = transport::LwsTransport::Create(network, &mailbox_);
   if (!transport.ok()) return transport.status();
   transport_ = *std::move(transport);
   MakeParts(signals);
