@@ -37,7 +37,7 @@ struct Globals {
   std::string socket;
   std::string output = "table";
   bool json = false;
-  absl::Duration timeout = kDefaultTimeout;
+  absl::Duration timeout;  // zero: not given
 };
 
 void AddGlobals(CLI::App* app, Globals* globals) {
@@ -194,9 +194,16 @@ int RunCommand(const Command& command, const Globals& globals,
     out.Note(client.status().message());
     return kUsage;
   }
-  Context context = {**client,        out,
-                     *environment.in, globals.profile,
-                     globals.timeout, absl::Now() + globals.timeout,
+  const bool limited = globals.timeout > absl::ZeroDuration();
+  const absl::Duration timeout = limited ? globals.timeout : kDefaultTimeout;
+  const absl::Time deadline = absl::Now() + timeout;
+  Context context = {**client,
+                     out,
+                     *environment.in,
+                     globals.profile,
+                     timeout,
+                     deadline,
+                     limited ? deadline : absl::InfiniteFuture(),
                      environment.zone};
   const ExitCode code = command(context);
   if (!out.good()) {

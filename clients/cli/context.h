@@ -22,9 +22,12 @@ struct Context {
   std::istream& in;
   // As it was named on the command line, for what messages suggest.
   std::string profile;
-  // --timeout, and when it is over.
+  // --timeout or its default, and when it is over.
   absl::Duration timeout;
   absl::Time deadline;
+  // The same of a wait for what others do, which has an end only when --timeout
+  // was given.
+  absl::Time wait_deadline;
   absl::TimeZone zone;
 
   // How a time is written for a person.

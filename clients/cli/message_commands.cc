@@ -37,28 +37,6 @@ bool ReadText(std::istream& in, std::string* text) {
   return true;
 }
 
-ExitCode ReportOutcome(const v1::SendMessageResponse& response,
-                       const std::string& failure, Context& context) {
-  const std::string message =
-      absl::StrCat("message ", response.client_message_id());
-  switch (response.outcome()) {
-    case v1::SEND_OUTCOME_SENT:
-      return kDone;
-    case v1::SEND_OUTCOME_FAILED:
-      context.out.Note(absl::StrCat(
-          message, " was not sent: ", failure,
-          "; 'parleyctl outbox retry' or 'parleyctl outbox cancel' goes on"));
-      return kRefused;
-    case v1::SEND_OUTCOME_CANCELLED:
-      context.out.Note(absl::StrCat(message, " was cancelled"));
-      return kRefused;
-    default:
-      context.out.Note(
-          absl::StrCat("it is not known what became of ", message));
-      return kRefused;
-  }
-}
-
 ExitCode Send(SendOptions options, Context& context) {
   v1::SendMessageRequest& request = options.request;
   const std::string doing =
@@ -77,7 +55,7 @@ ExitCode Send(SendOptions options, Context& context) {
     *request.mutable_expire_after() = ToProto(options.expire_after);
   }
   v1::SendMessageResponse response;
-  grpc::Status status = context.Call(
+  const grpc::Status status = context.Call(
       &Stub::SendMessage, context.client.messages(), request, &response);
   if (!status.ok()) return context.Fail(doing, status);
 
@@ -86,19 +64,10 @@ ExitCode Send(SendOptions options, Context& context) {
   if (!context.out.is_json()) {
     context.out.Line({response.client_message_id()});
   }
-  std::string failure;
-  if (!options.wait.empty()) {
-    status = AwaitOutcome(request, context, &response, &failure);
-  }
+  const ExitCode code =
+      options.wait.empty() ? kDone : AwaitOutcome(request, context, &response);
   if (context.out.is_json()) context.out.Json(response);
-  if (!status.ok()) {
-    return context.Fail(
-        absl::StrCat("tell whether ", response.client_message_id(),
-                     " was sent (it is in the outbox)"),
-        status);
-  }
-  return options.wait.empty() ? kDone
-                              : ReportOutcome(response, failure, context);
+  return code;
 }
 
 struct ListOptions {
@@ -188,8 +157,10 @@ void AddSend(CLI::App* message, Command* chosen) {
       ->type_name("ID");
   AddDurationOption(verb, "--expire-after", &options->expire_after,
                     "give up when it was not sent by then");
-  verb->add_option("--wait", options->wait,
-                   "end when it is 'sent': the server has it (no --timeout)")
+  verb->add_option(
+          "--wait", options->wait,
+          "end when it is 'sent': the server has it; 4 when that takes a "
+          "token, without an end unless --timeout is given")
       ->type_name("STATE")
       ->check(CLI::IsMember({"sent"}));
   verb->callback([chosen, options] {

@@ -16,6 +16,7 @@ using ::parley::client::FakeStream;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Takes every message, and remembers the last request. A repeat is answered
 // with `outcome`.
@@ -54,6 +55,12 @@ class SendingDaemon {
                    std::optional<grpc::Status> end = std::nullopt) {
     methods.watch_outbox = [responses, end](const v1::WatchOutboxRequest&) {
       return FakeStream<v1::WatchOutboxResponse>{responses, end};
+    };
+  }
+  // The same of the connection.
+  void WatchStatus(const std::vector<v1::WatchStatusResponse>& responses) {
+    methods.watch_status = [responses](const v1::WatchStatusRequest&) {
+      return FakeStream<v1::WatchStatusResponse>{responses, std::nullopt};
     };
   }
 
@@ -255,6 +262,56 @@ TEST(MessageSendWaitTest, SaysThatTheMessageIsSafeWhenTheDaemonGoes) {
   EXPECT_EQ(result.code, 3);
   EXPECT_THAT(result.err, AllOf(HasSubstr("it is in the outbox"),
                                 HasSubstr("the daemon is stopping")));
+}
+
+v1::WatchStatusResponse StatusUpdate(v1::ConnectionState state,
+                                     const std::string& cause) {
+  v1::WatchStatusResponse response;
+  v1::ConnectionStatus* connection =
+      response.add_updates()->mutable_connection();
+  connection->set_state(state);
+  connection->set_cause(cause);
+  return response;
+}
+
+TEST(MessageSendWaitTest, EndsWhenThereIsNoToken) {
+  SendingDaemon sending;
+  sending.WatchOutbox({EntryUpdate("m1", v1::OUTBOX_STATE_PENDING)});
+  sending.WatchStatus({StatusUpdate(v1::CONNECTION_STATE_CONNECTING, "started"),
+                       StatusUpdate(v1::CONNECTION_STATE_CREDENTIALS_REQUIRED,
+                                    "the server refused the token")});
+  const FakeDaemon daemon(sending.methods);
+  const CliRunner runner(daemon);
+  RunResult result = runner.Run(SendAndWait());
+  EXPECT_EQ(result.code, 4);
+  EXPECT_EQ(result.out, "m1\n");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("message m1 is not sent, but kept"),
+                                HasSubstr("the server refused the token"),
+                                HasSubstr("parleyctl auth set-token")));
+  EXPECT_THAT(result.err, Not(HasSubstr("started")));
+  result = runner.Run(SendAndWait(/*json=*/true));
+  EXPECT_EQ(result.code, 4);
+  EXPECT_EQ(result.OneJson()["outcome"], "SEND_OUTCOME_QUEUED");
+}
+
+TEST(MessageSendWaitTest, SaysWhatKeepsItWaitingUntilTheTimeoutGiven) {
+  SendingDaemon sending;
+  sending.WatchOutbox({EntryUpdate("m1", v1::OUTBOX_STATE_PENDING)});
+  sending.WatchStatus({StatusUpdate(v1::CONNECTION_STATE_WAITING, "no route"),
+                       StatusUpdate(v1::CONNECTION_STATE_WAITING, "again"),
+                       StatusUpdate(v1::CONNECTION_STATE_STOPPED, "asked")});
+  const FakeDaemon daemon(sending.methods);
+  std::vector<std::string> arguments = SendAndWait();
+  arguments.insert(arguments.end(), {"--timeout", "2s"});
+  const RunResult result = CliRunner(daemon).Run(arguments);
+  EXPECT_EQ(result.code, 6);
+  EXPECT_EQ(result.out, "m1\n");
+  EXPECT_EQ(result.err,
+            "parleyctl: message m1 waits: the connection is WAITING, no route\n"
+            "parleyctl: message m1 waits: the daemon is offline on purpose, "
+            "until 'parleyctl connect'\n"
+            "parleyctl: message m1 was not sent within 2s; it stays in the "
+            "outbox\n");
 }
 
 v1::Message MakeMessage(const std::string& id, const std::string& sender,

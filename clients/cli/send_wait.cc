@@ -1,36 +1,63 @@
 #include "clients/cli/send_wait.h"
 
+#include <atomic>
 #include <memory>
+#include <set>
+#include <string>
+#include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cli/message_text.h"
+#include "clients/cli/status_text.h"
 
 namespace parley::cli {
 namespace {
 
-// Follows one entry of the outbox until it leaves or is parked.
+// Follows one entry of the outbox until it leaves or is parked, and beside it,
+// on a thread of its own, the connection.
 class OutcomeWait {
  public:
   OutcomeWait(const v1::SendMessageRequest& request, Context& context,
-              v1::SendMessageResponse* response, std::string* failure)
-      : request_(request),
-        context_(context),
-        response_(response),
-        failure_(failure) {}
+              v1::SendMessageResponse* response)
+      : request_(request), context_(context), response_(response) {}
 
-  grpc::Status Run() {
+  ExitCode Run() {
     grpc::Status status = Explain();
-    if (!status.ok() || IsSettled()) return status;
+    if (status.ok() && !IsSettled()) {
+      const absl::Time end = context_.wait_deadline;
+      outbox_call_.set_deadline(absl::ToChronoTime(end));
+      status_call_.set_deadline(absl::ToChronoTime(end));
+      std::thread lookout([this] { WatchConnection(); });
+      status = WatchEntry();
+      status_call_.TryCancel();
+      lookout.join();
+      if (!IsSettled() && credentials_needed_) return kCredentialsNeeded;
+      if (!IsSettled() && absl::Now() >= end) return TimedOut();
+    }
+    if (!status.ok()) {
+      return context_.Fail(absl::StrCat("tell whether ", Id(),
+                                        " was sent (it is in the outbox)"),
+                           status);
+    }
+    return Report();
+  }
 
-    v1::WatchOutboxRequest watch;
-    watch.set_room(request_.room());
-    grpc::ClientContext call;
-    const auto reader = context_.client.outbox().WatchOutbox(&call, watch);
+ private:
+  bool IsSettled() const {
+    return response_->outcome() != v1::SEND_OUTCOME_QUEUED;
+  }
+
+  grpc::Status WatchEntry() {
+    v1::WatchOutboxRequest request;
+    request.set_room(request_.room());
+    const auto reader =
+        context_.client.outbox().WatchOutbox(&outbox_call_, request);
     v1::WatchOutboxResponse batch;
     while (reader->Read(&batch)) {
-      status = Take(batch);
+      const grpc::Status status = Take(batch);
       if (!status.ok() || IsSettled()) {
-        call.TryCancel();
+        outbox_call_.TryCancel();
         reader->Finish();
         return status;
       }
@@ -38,9 +65,77 @@ class OutcomeWait {
     return reader->Finish();
   }
 
- private:
-  bool IsSettled() const {
-    return response_->outcome() != v1::SEND_OUTCOME_QUEUED;
+  // Says once of each state that it makes the message wait. Without a status
+  // the wait is a silent one.
+  void WatchConnection() {
+    const auto reader = context_.client.daemon().WatchStatus(
+        &status_call_, v1::WatchStatusRequest());
+    v1::WatchStatusResponse batch;
+    std::set<v1::ConnectionState> told;
+    while (!credentials_needed_ && reader->Read(&batch)) {
+      for (const v1::DaemonStatus& update : batch.updates()) {
+        const v1::ConnectionStatus& connection = update.connection();
+        if (told.insert(connection.state()).second) Tell(connection);
+      }
+    }
+    status_call_.TryCancel();
+    reader->Finish();
+  }
+
+  void Tell(const v1::ConnectionStatus& connection) {
+    switch (connection.state()) {
+      case v1::CONNECTION_STATE_STOPPED:
+        context_.out.Note(
+            absl::StrCat("message ", Id(),
+                         " waits: the daemon is offline on purpose, until "
+                         "'parleyctl connect'"));
+        break;
+      case v1::CONNECTION_STATE_OFFLINE:
+      case v1::CONNECTION_STATE_WAITING:
+        context_.out.Note(
+            absl::StrCat("message ", Id(), " waits: the connection is ",
+                         StateCell(connection.state()).text, ", ",
+                         DescribeConnection(context_, connection)));
+        break;
+      case v1::CONNECTION_STATE_CREDENTIALS_REQUIRED:
+        context_.out.Note(absl::StrCat(
+            "message ", Id(), " is not sent, but kept in the outbox: ",
+            DescribeConnection(context_, connection),
+            "; it is sent once the daemon has a token ('parleyctl auth "
+            "set-token')"));
+        credentials_needed_ = true;
+        outbox_call_.TryCancel();
+        break;
+      default:
+        break;
+    }
+  }
+
+  ExitCode TimedOut() {
+    context_.out.Note(absl::StrCat("message ", Id(), " was not sent within ",
+                                   absl::FormatDuration(context_.timeout),
+                                   "; it stays in the outbox"));
+    return kTimedOut;
+  }
+
+  ExitCode Report() {
+    const std::string message = absl::StrCat("message ", Id());
+    switch (response_->outcome()) {
+      case v1::SEND_OUTCOME_SENT:
+        return kDone;
+      case v1::SEND_OUTCOME_FAILED:
+        context_.out.Note(absl::StrCat(
+            message, " was not sent: ", failure_,
+            "; 'parleyctl outbox retry' or 'parleyctl outbox cancel' goes on"));
+        return kRefused;
+      case v1::SEND_OUTCOME_CANCELLED:
+        context_.out.Note(absl::StrCat(message, " was cancelled"));
+        return kRefused;
+      default:
+        context_.out.Note(
+            absl::StrCat("it is not known what became of ", message));
+        return kRefused;
+    }
   }
 
   grpc::Status Take(const v1::WatchOutboxResponse& batch) {
@@ -50,7 +145,7 @@ class OutcomeWait {
         is_in_outbox_ = true;
         if (update.entry().state() == v1::OUTBOX_STATE_FAILED) {
           response_->set_outcome(v1::SEND_OUTCOME_FAILED);
-          *failure_ = DescribeFailure(update.entry());
+          failure_ = DescribeFailure(update.entry());
           return grpc::Status::OK;
         }
       } else if (update.removed().client_message_id() == Id()) {
@@ -87,7 +182,7 @@ class OutcomeWait {
         Context::CallUntil(absl::Now() + context_.timeout,
                            &v1::OutboxService::StubInterface::GetOutboxEntry,
                            context_.client.outbox(), request, &answer);
-    if (status.ok()) *failure_ = DescribeFailure(answer.entry());
+    if (status.ok()) failure_ = DescribeFailure(answer.entry());
     return status;
   }
 
@@ -96,16 +191,18 @@ class OutcomeWait {
   const v1::SendMessageRequest& request_;
   Context& context_;
   v1::SendMessageResponse* const response_;
-  std::string* const failure_;
+  std::string failure_;  // why it was parked
   bool is_in_outbox_ = false;
+  std::atomic<bool> credentials_needed_{false};
+  grpc::ClientContext outbox_call_;
+  grpc::ClientContext status_call_;
 };
 
 }  // namespace
 
-grpc::Status AwaitOutcome(const v1::SendMessageRequest& request,
-                          Context& context, v1::SendMessageResponse* response,
-                          std::string* failure) {
-  return OutcomeWait(request, context, response, failure).Run();
+ExitCode AwaitOutcome(const v1::SendMessageRequest& request, Context& context,
+                      v1::SendMessageResponse* response) {
+  return OutcomeWait(request, context, response).Run();
 }
 
 }  // namespace parley::cli

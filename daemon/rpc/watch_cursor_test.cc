@@ -217,14 +217,13 @@ TEST_F(WatchCursorTest, WhatGoesWhileTheSnapshotIsReadIsTold) {
   store_.PutRoom("told");
   const std::string text(64 * 1024, 'x');
   for (uint64_t i = 1; i <= 20; ++i) store_.PutMessage("r", i, text);
-  WatchCursor cursor =
-      Watch("", {model::Only(model::ObjectKind::kRoom) |
-                     model::Only(model::ObjectKind::kMessage),
-                 {}});
+  WatchCursor cursor = Watch("", {model::Only(model::ObjectKind::kRoom) |
+                                      model::Only(model::ObjectKind::kMessage),
+                                  {}});
   const auto batch = Next(&cursor);
   ASSERT_TRUE(batch.has_value());
-  EXPECT_TRUE(std::holds_alternative<model::Room>(
-      batch->page->changes.front().object));
+  EXPECT_TRUE(
+      std::holds_alternative<model::Room>(batch->page->changes.front().object));
   EXPECT_TRUE(cursor.has_more());
   RemoveRoom("told");
   EXPECT_EQ(Drain(&cursor), Names{"-told"});
