@@ -19,6 +19,7 @@
 #include "daemon/app/environment.h"
 #include "daemon/app/flags.h"
 #include "daemon/app/instance_lock.h"
+#include "daemon/app/local_server.h"
 #include "daemon/app/process.h"
 #include "daemon/app/readiness.h"
 #include "daemon/app/state_dir.h"
@@ -29,6 +30,7 @@
 #include "daemon/base/check.h"
 #include "daemon/base/logging.h"
 #include "daemon/base/rng.h"
+#include "daemon/platform/platform_monitor.h"
 #include "daemon/rpc/listener.h"
 #include "daemon/rpc/server.h"
 #include "daemon/runtime/clock.h"
@@ -65,6 +67,7 @@ void PrintError(absl::string_view message) {
 core::EngineOptions MakeEngineOptions(const Config& config) {
   core::EngineOptions options;
   options.connection.server_urls = {config.server_url.value};
+  options.connection.server_is_local = IsLocalServer(config.server_url.value);
   options.connection.device.app_version = kVersion;
   options.connection.configured_user = model::UserId(config.user.value);
   options.outbox.max_entries = config.outbox_max_entries.value;
@@ -165,6 +168,7 @@ class Daemon {
   std::optional<runtime::EffectRouter> router_;
   std::optional<runtime::EngineHost> host_;
   std::optional<runtime::CoreLoop> loop_;
+  std::unique_ptr<platform::PlatformMonitor> platform_;
 };
 
 absl::Status Daemon::PrepareFiles(const Dependencies& dependencies) {
@@ -234,6 +238,9 @@ absl::Status Daemon::Start(const Dependencies& dependencies,
       !status.ok()) {
     return status;
   }
+  auto platform = platform::PlatformMonitor::Start({}, &mailbox_);
+  if (!platform.ok()) return platform.status();
+  platform_ = *std::move(platform);
   logging::Info("serving", {{"version", kVersion},
                             {"profile", config_.profile},
                             {"socket", socket_path},
@@ -251,6 +258,7 @@ void Daemon::Stop() {
   const bool drained = loop_->Stop(kStopPatience);
   reporter_->Stop();
   transport_->Stop();
+  platform_->Stop();
   credentials_->Stop();
   commits_->Stop();
   if (!drained) {
