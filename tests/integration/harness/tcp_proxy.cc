@@ -175,6 +175,11 @@ TcpProxy::Stats TcpProxy::stats() const {
   return stats;
 }
 
+std::vector<absl::Time> TcpProxy::reached_server() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return reached_server_;
+}
+
 void TcpProxy::Wake() {
   const uint64_t one = 1;
   // It can only fail when the counter is full, and then the thread is awake.
@@ -267,8 +272,10 @@ void TcpProxy::Accept() {
     NoDelay(client);
     auto connection = std::make_unique<Connection>();
     connection->client = client;
-    if (mode_ == Mode::kForward) connection->server = Connect(target_port_);
-    const bool refused = mode_ == Mode::kForward && connection->server < 0;
+    const bool forwards = mode_ == Mode::kForward || mode_ == Mode::kSwallow;
+    if (forwards) connection->server = Connect(target_port_);
+    if (connection->server >= 0) reached_server_.push_back(absl::Now());
+    const bool refused = forwards && connection->server < 0;
     if (mode_ == Mode::kClose || refused) {
       close(client);
       continue;
@@ -302,6 +309,10 @@ bool TcpProxy::Read(Pipe* pipe) {
       return pipe->to >= 0;
     }
     if (pipe->to < 0) continue;
+    if (mode_ == Mode::kSwallow) {
+      stats_.bytes_lost += count;
+      continue;
+    }
     pipe->chunks.push_back({absl::Now() + delay_, std::string(buffer, count)});
     pipe->buffered += count;
   }

@@ -23,6 +23,8 @@ namespace parley::integration {
 //   kForward   bytes pass, after the delay
 //   kFreeze    bytes wait, nobody is told: a cable was pulled. They pass when
 //              the mode is kForward again
+//   kSwallow   bytes are taken and lost, as by a machine in between that has
+//              forgotten the connection; later ones pass again, with a hole
 //   kClose     a new connection is accepted and closed at once
 //   kSilent    a new connection is accepted and never answered
 //   kGarbage   a new connection is sent bytes that are no HTTP
@@ -30,7 +32,7 @@ namespace parley::integration {
 // One thread of its own; all methods may be called from any thread.
 class TcpProxy {
  public:
-  enum class Mode { kForward, kFreeze, kClose, kSilent, kGarbage };
+  enum class Mode { kForward, kFreeze, kSwallow, kClose, kSilent, kGarbage };
 
   // Listens on a free port of 127.0.0.1. Ends the process when there is none.
   explicit TcpProxy(int target_port);
@@ -61,8 +63,12 @@ class TcpProxy {
     uint64_t open = 0;
     uint64_t bytes_to_server = 0;
     uint64_t bytes_to_client = 0;
+    uint64_t bytes_lost = 0;  // swallowed
   };
   Stats stats() const;
+
+  // When each connection that the server accepted began, in order.
+  std::vector<absl::Time> reached_server() const;
 
  private:
   struct Pipe;
@@ -97,6 +103,7 @@ class TcpProxy {
   uint64_t left_to_server_ = UINT64_MAX;
   uint64_t left_to_client_ = UINT64_MAX;
   Stats stats_;
+  std::vector<absl::Time> reached_server_;
 
   std::thread thread_;
 };

@@ -181,6 +181,33 @@ TEST_F(TcpProxyTest, FreezesWithoutTellingAnybody) {
   EXPECT_EQ(server.Receive(1), "b");
 }
 
+TEST_F(TcpProxyTest, SwallowsBytesWithoutTellingAnybody) {
+  Socket client = Connect();
+  Socket server = listener_.Accept();
+  proxy_->SetMode(TcpProxy::Mode::kSwallow);
+  client.Send("lost");
+  EXPECT_TRUE(WaitFor([this] { return proxy_->stats().bytes_lost == 4; }));
+  EXPECT_FALSE(server.Readable(0));
+  EXPECT_FALSE(client.Readable(0));
+  proxy_->SetMode(TcpProxy::Mode::kForward);
+  client.Send("found");
+  EXPECT_EQ(server.Receive(5), "found");
+}
+
+TEST_F(TcpProxyTest, TellsWhenConnectionsReachedTheServer) {
+  EXPECT_TRUE(proxy_->reached_server().empty());
+  const absl::Time start = absl::Now();
+  Socket client = Connect();
+  Socket server = listener_.Accept();
+  const auto reached = proxy_->reached_server();
+  ASSERT_EQ(reached.size(), 1u);
+  EXPECT_GE(reached.front(), start);
+  EXPECT_LE(reached.front(), absl::Now());
+  proxy_->SetMode(TcpProxy::Mode::kClose);
+  EXPECT_EQ(Connect().End(), 0);
+  EXPECT_EQ(proxy_->reached_server().size(), 1u);
+}
+
 TEST_F(TcpProxyTest, PlaysBadServers) {
   proxy_->SetMode(TcpProxy::Mode::kClose);
   EXPECT_EQ(Connect().End(), 0);
