@@ -148,21 +148,9 @@ absl::Status SyncEngine::RouteCommand(Command* command, StepContext* context) {
   return std::visit(
       Overloaded{
           [&](SendMessage& send) {
-            if (absl::Status refused = connection_.AcceptsWork();
-                !refused.ok()) {
-              context->ReplyTo(call, std::move(refused));
-              return absl::OkStatus();
-            }
             return outbox_.Accept(call, &send, context);
           },
-          [&](JoinRoom& join) {
-            if (absl::Status refused = connection_.AcceptsWork();
-                !refused.ok()) {
-              context->ReplyTo(call, std::move(refused));
-              return absl::OkStatus();
-            }
-            return rooms_.Join(call, join.room, context);
-          },
+          [&](JoinRoom& join) { return rooms_.Join(call, join.room, context); },
           [&](LeaveRoom& leave) {
             return rooms_.Leave(call, leave.room, context);
           },

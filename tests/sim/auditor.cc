@@ -111,8 +111,14 @@ void Auditor::OnCommand(const core::Command& command) {
       message->cancel_asked = true;
     }
   } else if (std::holds_alternative<core::Connect>(command.body) ||
-             std::holds_alternative<core::Disconnect>(command.body)) {
+             std::holds_alternative<core::Disconnect>(command.body) ||
+             std::holds_alternative<core::SetCredentials>(command.body)) {
     last_stop_wish_ = order_;
+  } else if (const auto* sign_out = std::get_if<core::SignOut>(&command.body)) {
+    last_stop_wish_ = order_;
+    for (auto& [text, message] : sends_) {
+      if (sign_out->discard_outbox) message.cancel_asked = true;
+    }
   }
 }
 
@@ -144,7 +150,11 @@ void Auditor::OnReply(const core::Reply& reply) {
           [&](const core::FlushOutbox&) {},
           [&](const core::Connect&) { OnStopReply(false, order, reply); },
           [&](const core::Disconnect&) { OnStopReply(true, order, reply); },
-          [&](const core::SetCredentials&) {}, [&](const core::SignOut&) {},
+          [&](const core::SetCredentials&) {},
+          [&](const core::SignOut&) {
+            probes_->Hit("client.signed_out");
+            OnStopReply(true, order, reply);
+          },
           [&](const core::GetStatus&) {
             if (!reply.result.ok()) return;
             CheckStatus(std::get<core::StatusReply>(*reply.result).status);

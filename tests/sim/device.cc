@@ -12,7 +12,8 @@
 namespace parley::sim {
 namespace {
 
-constexpr int64_t kTokenExpiry = 4102444800;  // 2100-01-01
+// Soon enough to be renewed several times in a run.
+constexpr int64_t kShortTokenLife = 75;  // seconds
 
 }  // namespace
 
@@ -75,6 +76,7 @@ void Device::Die() {
   store_.reset();
   dying_ = false;
   reopening_ = false;
+  kept_token_ = base::Secret();
   for (const auto& [timer, handle] : timers_) world_.scheduler->Cancel(handle);
   timers_.clear();
   auditor_->OnConnectionOver(connection_);
@@ -158,6 +160,16 @@ void Device::OnRecovered(const absl::Status& status) {
   AfterAct();
 }
 
+void Device::ChangeNetwork(bool online) {
+  world_.probes->Hit(online ? "device.network" : "device.no_network");
+  Handle(core::NetworkChanged{online});
+}
+
+void Device::WakeUp() {
+  world_.probes->Hit("device.resumed");
+  Handle(core::SystemResumed{});
+}
+
 // --- Effects -----------------------------------------------------------------
 
 void Device::Perform(core::EffectBody effect) {
@@ -200,12 +212,16 @@ void Device::CloseLink() {
   connection_ = core::ConnectionId();
 }
 
-void Device::Do(core::KeepCredentials&) {}
+void Device::Do(core::KeepCredentials& keep) {
+  kept_token_ = std::move(keep.token);
+}
 
 void Device::Do(core::FetchCredentials& fetch) {
   core::CredentialsFetched fetched;
   fetched.fetch = fetch.fetch;
-  if (OneIn1000(faults_.no_token)) {
+  if (!kept_token_.empty()) {
+    fetched.token = kept_token_;
+  } else if (OneIn1000(faults_.no_token)) {
     world_.probes->Hit("device.no_token");
     fetched.token = absl::NotFoundError("the token file is missing");
   } else {
@@ -213,6 +229,11 @@ void Device::Do(core::FetchCredentials& fetch) {
     if (bad) world_.probes->Hit("device.bad_token");
     nlohmann::json claims = {{"userId", options_.user},
                              {"exp", bad ? 1 : kTokenExpiry}};
+    if (!bad && OneIn1000(faults_.short_token)) {
+      world_.probes->Hit("device.short_token");
+      claims["exp"] =
+          absl::ToUnixSeconds(world_.scheduler->Read().wall) + kShortTokenLife;
+    }
     // Each fetch gives another token, as a refreshed one would be.
     claims["jti"] = fetch.fetch.value();
     fetched.token = base::Secret(SignToken(claims));

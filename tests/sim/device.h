@@ -7,6 +7,7 @@
 #include <string>
 
 #include "daemon/base/rng.h"
+#include "daemon/base/secret.h"
 #include "daemon/core/api/effect.h"
 #include "daemon/core/api/event.h"
 #include "daemon/core/step_executor.h"
@@ -27,8 +28,9 @@ struct DeviceFaults {
   int crash_after_effect = 0;
   int power_cut = 500;  // of crashes; the others are kills
   absl::Duration down_time = absl::Seconds(3);
-  int no_token = 0;   // of fetches: there is none to be had
-  int bad_token = 0;  // of fetches: the server does not take it
+  int no_token = 0;     // of fetches: there is none to be had
+  int bad_token = 0;    // of fetches: the server does not take it
+  int short_token = 0;  // of fetches: it must be renewed soon
 };
 
 // What the clients of a device learn. Called while the engine runs: they act
@@ -78,6 +80,9 @@ class Device : public core::EffectSink, public LinkOwner, public StoreOwner {
   bool up() const { return host_ != nullptr && !dying_; }
   void SetFaults(const DeviceFaults& faults, const StoreFaults& store_faults);
 
+  // What the operating system says. Ignored while the device is down.
+  void ChangeNetwork(bool online);
+  void WakeUp();
   // A client's call; ignored while the device is down.
   void Call(core::Command command);
 
@@ -131,6 +136,7 @@ class Device : public core::EffectSink, public LinkOwner, public StoreOwner {
   uint64_t process_ = 0;
   std::unique_ptr<SimStore> store_;
   std::unique_ptr<runtime::EngineHost> host_;
+  base::Secret kept_token_;  // of this process
   bool dying_ = false;
   bool reopening_ = false;  // the engine is gone, its store is being recovered
   core::ConnectionId connection_;

@@ -99,6 +99,7 @@ DeviceFaults DrawDevice(base::Rng* rng) {
   faults.down_time = absl::Milliseconds(rng->Between(10, 8000));
   faults.no_token = rng->OneIn(2) ? Rate(rng, 200) : 0;
   faults.bad_token = rng->OneIn(3) ? Rate(rng, 100) : 0;
+  faults.short_token = rng->OneIn(3) ? Rate(rng, 500) : 0;
   return faults;
 }
 

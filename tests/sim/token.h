@@ -1,6 +1,7 @@
 #ifndef TESTS_SIM_TOKEN_H_
 #define TESTS_SIM_TOKEN_H_
 
+#include <cstdint>
 #include <string>
 #include <variant>
 
@@ -12,6 +13,8 @@
 // tools/realtime_server/PROTOCOL.md have them.
 namespace parley::sim {
 
+// Of tokens that a test need not renew: 2100-01-01.
+inline constexpr int64_t kTokenExpiry = 4102444800;
 inline constexpr char kDevelopmentSecret[] =
     "parley-development-secret-not-for-production";
 

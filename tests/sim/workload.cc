@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/model/change.h"
 #include "daemon/storage/queries.h"
+#include "tests/sim/token.h"
 
 namespace parley::sim {
 namespace {
@@ -61,7 +62,7 @@ void Workload::Act() {
   if (!running_) return;
   Later(rng_.DurationUpTo(options_.mean_pause * 2), &Workload::Act);
   if (!device_->up()) return;
-  switch (rng_.Below(20)) {
+  switch (rng_.Below(23)) {
     case 0:
       return SendBurst();
     case 1:
@@ -85,6 +86,13 @@ void Workload::Act() {
       return DisturbWatcher();
     case 11:
       return ResendLost();
+    case 12:
+      return device_->ChangeNetwork(!rng_.OneIn(3));
+    case 13:
+      return device_->WakeUp();
+    case 14:
+      return rng_.OneIn(4) ? Call(core::SignOut{rng_.OneIn(3), false})
+                           : GiveToken();
     default:
       return SendOne(SomeRoom());
   }
@@ -184,6 +192,13 @@ void Workload::ResendLost() {
   for (core::SendMessage& send : std::exchange(lost_, {})) {
     if (!send.client_id.empty()) Call(std::move(send));
   }
+}
+
+void Workload::GiveToken() {
+  Call(core::SetCredentials{base::Secret(
+      SignToken({{"userId", device_->user()},
+                 {"exp", kTokenExpiry},
+                 {"jti", absl::StrCat("given ", ++last_token_)}}))});
 }
 
 void Workload::DisturbWatcher() {

@@ -65,6 +65,7 @@ class Workload : public DeviceClients {
   void RetryOne();
   void ChangeRoom();
   void ResendLost();
+  void GiveToken();
   void DisturbWatcher();
   std::string SomeRoom();
   core::SendMessage NewMessage(const std::string& room);
@@ -76,6 +77,7 @@ class Workload : public DeviceClients {
   bool running_ = false;
   uint64_t last_call_ = 0;
   uint64_t last_message_ = 0;
+  uint64_t last_token_ = 0;
   std::map<core::CallId, core::CommandBody> calls_;
   std::vector<core::SendMessage> sent_;  // all that were ever asked for
   std::vector<core::SendMessage> lost_;  // the daemon went away before it said

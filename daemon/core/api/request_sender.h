@@ -1,6 +1,7 @@
 #ifndef DAEMON_CORE_API_REQUEST_SENDER_H_
 #define DAEMON_CORE_API_REQUEST_SENDER_H_
 
+#include "absl/status/status.h"
 #include "daemon/base/strong_id.h"
 #include "daemon/core/api/effect.h"
 #include "daemon/core/api/step.h"
@@ -31,6 +32,10 @@ class RequestSender {
 
   // Who this device is to the server; empty until it is known.
   virtual const model::UserId& user() const = 0;
+
+  // OK, or why nothing new can be accepted for this account: it signed out, or
+  // the credentials are another one's.
+  virtual absl::Status AcceptsWork() const = 0;
 
   // Sends a request. Requests of one owner leave in the order of their calls,
   // provided that they all have the same release. The answer comes back to

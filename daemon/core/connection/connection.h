@@ -103,6 +103,7 @@ class Connection : public RequestSender {
   }
   const wire::Dialect& dialect() const override;
   const model::UserId& user() const override { return user_; }
+  absl::Status AcceptsWork() const override;
   RequestId Send(RequestOwner owner, const wire::Request& request,
                  Release release, StepContext* context) override;
 
@@ -130,9 +131,6 @@ class Connection : public RequestSender {
   std::vector<ConnectionOutput> TakeOutputs();
 
   model::ConnectionStatus status() const;
-  // OK, or why nothing can be accepted for this account: FAILED_PRECONDITION
-  // when the credentials belong to another one than the store.
-  absl::Status AcceptsWork() const;
   // Requests whose answer has not come.
   size_t unanswered() const { return unanswered_.size(); }
 

@@ -124,6 +124,9 @@ absl::Status Outbox::Accept(CallId call, SendMessage* send,
 
 absl::Status Outbox::CheckAcceptable(const SendMessage& send,
                                      const model::ClientMessageId& id) const {
+  if (absl::Status refused = sender_->AcceptsWork(); !refused.ok()) {
+    return refused;
+  }
   if (!rooms_->IsMember(send.room)) {
     return model::MakeError(
         absl::StatusCode::kFailedPrecondition, model::ErrorReason::kNotInRoom,

@@ -42,6 +42,10 @@ absl::Status Rooms::Load(const storage::Tables& tables) {
 
 absl::Status Rooms::Join(CallId call, const model::RoomId& room,
                          StepContext* context) {
+  if (absl::Status refused = sender_->AcceptsWork(); !refused.ok()) {
+    context->ReplyTo(call, std::move(refused));
+    return absl::OkStatus();
+  }
   const auto it = rooms_.find(room);
   if (it != rooms_.end() &&
       it->second.room.membership == model::Membership::kJoined) {
