@@ -80,8 +80,10 @@ std::string RealtimeServer::url() const {
   return absl::StrCat("http://127.0.0.1:", port());
 }
 
-absl::StatusOr<std::string> RealtimeServer::Token(const std::string& user) {
-  return OutputOf({"token", "--user", user});
+absl::StatusOr<std::string> RealtimeServer::Token(
+    const std::string& user, std::vector<std::string> flags) {
+  flags.insert(flags.begin(), {"token", "--user", user});
+  return OutputOf(std::move(flags));
 }
 
 absl::StatusOr<std::vector<nlohmann::json>> RealtimeServer::History(

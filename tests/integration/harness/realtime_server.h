@@ -36,8 +36,9 @@ class RealtimeServer {
   int port() const { return port_.number(); }
   std::string url() const;
 
-  // A token for this user, good for a day.
-  static absl::StatusOr<std::string> Token(const std::string& user);
+  // A token for this user, good for a day. `flags` are for `run token`.
+  static absl::StatusOr<std::string> Token(const std::string& user,
+                                           std::vector<std::string> flags = {});
 
   // A room's messages in the server's order, as `user` may read them.
   absl::StatusOr<std::vector<nlohmann::json>> History(
