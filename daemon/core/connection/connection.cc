@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "daemon/base/check.h"
 #include "daemon/model/errors.h"
 #include "daemon/wire/refusal.h"
@@ -124,6 +123,8 @@ void Connection::Stop(const std::string& cause, StepContext* context) {
   if (state_ == State::kStopped) return;
   Drop(cause, /*closed_by_server=*/false, context);
   context->StopTimer({TimerKind::kConnectRetry, {}});
+  was_ready_ = false;
+  server_index_ = 0;
   status_.attempt = 0;
   status_.next_retry_at.reset();
   SetState(State::kStopped, cause, context);
@@ -375,16 +376,7 @@ void Connection::OnTimer(const TimerId& timer, StepContext* context) {
       }
       break;
     case TimerKind::kConnectTimeout:
-      if (state_ == State::kFetching || state_ == State::kOpening ||
-          state_ == State::kHandshaking) {
-        if (state_ == State::kOpening) {
-          status_.server = model::Reachability::kUnreachable;
-        }
-        Fail("CONNECT_TIMEOUT",
-             absl::StrFormat("the server did not become ready within %s",
-                             absl::FormatDuration(options_.connect_timeout)),
-             /*closed_by_server=*/false, context);
-      }
+      OnConnectTimeout(context);
       break;
     case TimerKind::kPingTimeout:
       if (!session_.has_value()) break;
@@ -416,6 +408,33 @@ void Connection::OnTimer(const TimerId& timer, StepContext* context) {
       break;
     default:
       PARLEY_CHECK(false);
+  }
+}
+
+void Connection::OnConnectTimeout(StepContext* context) {
+  const std::string within =
+      absl::StrCat(" within ", absl::FormatDuration(options_.connect_timeout));
+  switch (state_) {
+    case State::kFetching:
+      Fail("CREDENTIALS_TIMEOUT",
+           absl::StrCat("no token came from its source", within),
+           /*closed_by_server=*/false, context);
+      return;
+    case State::kOpening:
+      status_.server = model::Reachability::kUnreachable;
+      Fail("CONNECT_TIMEOUT", absl::StrCat("the server did not answer", within),
+           /*closed_by_server=*/false, context);
+      return;
+    case State::kHandshaking:
+      Fail("CONNECT_TIMEOUT",
+           absl::StrCat("the server did not become ready", within),
+           /*closed_by_server=*/false, context);
+      return;
+    case State::kStopped:
+    case State::kReady:
+    case State::kWaiting:
+    case State::kCredentialsRequired:
+      return;
   }
 }
 

@@ -162,6 +162,7 @@ class Connection : public RequestSender {
   }
   // An outage that lasts is not told again with each attempt.
   bool Quiet() const;
+  void OnConnectTimeout(StepContext* context);
   void Stop(const std::string& cause, StepContext* context);
   void SetOnPurpose(model::OnPurpose wish, StepContext* context);
   // Something has changed for the better: no longer waits, or not for long.
