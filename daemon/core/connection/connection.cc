@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/base/check.h"
 #include "daemon/model/errors.h"
-#include "daemon/wire/refusal.h"
 #include "daemon/wire/token_claims.h"
 
 namespace parley::core {
@@ -130,68 +129,6 @@ void Connection::Stop(const std::string& cause, StepContext* context) {
   SetState(State::kStopped, cause, context);
 }
 
-void Connection::OnSetCredentials(CallId call, const base::Secret& token,
-                                  StepContext* context) {
-  const model::UserId user = wire::ReadTokenClaims(token.Reveal()).user;
-  if (!IdentityAllowed(user)) {
-    context->ReplyTo(call, Mismatch("the token is for ", user));
-    return;
-  }
-  if (token == rejected_token_) {
-    context->ReplyTo(
-        call, model::MakeError(
-                  absl::StatusCode::kFailedPrecondition,
-                  model::ErrorReason::kCredentialsRequired,
-                  absl::StrCat("the server has refused this very token: ",
-                               rejection_words_, "; get a new one")));
-    return;
-  }
-  context->Emit(KeepCredentials{token}, Release::kNow);
-  if (on_purpose_ == model::OnPurpose::kSignedOut) {
-    SetOnPurpose(model::OnPurpose::kOnline, context);
-  }
-  context->ReplyTo(call, Done{});
-  switch (state_) {
-    case State::kStopped:
-      if (on_purpose_ != model::OnPurpose::kOnline) break;
-      Attempt("a client signed in", context);
-      break;
-    case State::kFetching:
-    case State::kOpening:
-    case State::kHandshaking:
-    case State::kWaiting:
-      Drop("a client gave new credentials", /*closed_by_server=*/false,
-           context);
-      Attempt("a client gave new credentials", context);
-      break;
-    case State::kCredentialsRequired:
-      LookForCredentials(context);
-      break;
-    case State::kReady:
-      if (token != token_) Offer(token, context);
-      break;
-  }
-}
-
-void Connection::OnSignOut(StepContext* context) {
-  SetOnPurpose(model::OnPurpose::kSignedOut, context);
-  context->Emit(KeepCredentials{}, Release::kNow);
-  Stop("a client signed out", context);
-  SetState(State::kStopped, "a client signed out", context);
-  token_ = base::Secret();
-  rejected_token_ = base::Secret();
-  status_.last_error_code.clear();
-  status_.last_error_message.clear();
-  status_.last_error_at.reset();
-}
-
-void Connection::ForgetAccount(StepContext* context) {
-  binding_.user = model::UserId();
-  user_ = model::UserId();
-  context->tables().PutBinding(binding_);
-  context->tables().staged()->RequireSync();
-}
-
 void Connection::RetryNow(StepContext* context) {
   if (state_ == State::kWaiting) Attempt("a client asked to flush", context);
 }
@@ -273,38 +210,6 @@ void Connection::Attempt(const std::string& cause, StepContext* context) {
   context->SetTimerIn({TimerKind::kConnectTimeout, {}},
                       options_.connect_timeout);
   context->Emit(FetchCredentials{fetch_}, Release::kNow);
-}
-
-void Connection::OnCredentials(const CredentialsFetched& event,
-                               StepContext* context) {
-  if (event.fetch != fetch_) return;
-  if (refresh_ == Refresh::kFetching) {
-    OnRefreshFetched(event.token, context);
-    return;
-  }
-  if (state_ != State::kFetching && state_ != State::kCredentialsRequired) {
-    return;
-  }
-  if (!event.token.ok() || event.token->empty()) {
-    RequireCredentials("CREDENTIALS_REQUIRED",
-                       event.token.ok()
-                           ? "the token is empty"
-                           : std::string(event.token.status().message()),
-                       context);
-    return;
-  }
-  if (*event.token == rejected_token_) {
-    RequireCredentials(rejection_code_, rejection_words_, context);
-    return;
-  }
-  const model::UserId user = wire::ReadTokenClaims(event.token->Reveal()).user;
-  if (!IdentityAllowed(user)) {
-    RequireCredentials(
-        "ACCOUNT_MISMATCH",
-        std::string(Mismatch("the token is for ", user).message()), context);
-    return;
-  }
-  Open(*event.token, "the credentials are there", context);
 }
 
 void Connection::Open(const base::Secret& token, const std::string& cause,
@@ -489,37 +394,6 @@ void Connection::WaitAndRetry(const std::string& code,
   context->SetTimerIn({TimerKind::kConnectRetry, {}}, delay);
 }
 
-void Connection::Reject(const std::string& code, const std::string& words,
-                        StepContext* context) {
-  rejected_token_ = token_;
-  rejection_code_ = code;
-  rejection_words_ = words;
-  RequireCredentials(code, words, context);
-}
-
-void Connection::RequireCredentials(const std::string& code,
-                                    const std::string& message,
-                                    StepContext* context) {
-  context->StopTimer({TimerKind::kConnectTimeout, {}});
-  // Looking in vain again is no news.
-  if (status_.last_error_code != code ||
-      status_.last_error_message != message) {
-    SetError(code, message, context);
-  }
-  SetState(State::kCredentialsRequired, message, context);
-  status_.next_retry_at = context->wall() + options_.credentials_retry;
-  context->SetTimerIn({TimerKind::kConnectRetry, {}},
-                      options_.credentials_retry);
-}
-
-void Connection::LookForCredentials(StepContext* context) {
-  fetch_ = fetch_.Next();
-  // Set again in case this fetch is never answered.
-  context->SetTimerIn({TimerKind::kConnectRetry, {}},
-                      options_.credentials_retry);
-  context->Emit(FetchCredentials{fetch_}, Release::kNow);
-}
-
 void Connection::SetError(std::string code, std::string message,
                           StepContext* context) {
   context->LogLine(Quiet() ? Log::Severity::kDebug : Log::Severity::kWarning,
@@ -527,16 +401,6 @@ void Connection::SetError(std::string code, std::string message,
   status_.last_error_code = std::move(code);
   status_.last_error_message = std::move(message);
   status_.last_error_at = context->wall();
-}
-
-absl::Status Connection::Mismatch(const std::string& whose,
-                                  const model::UserId& user) const {
-  return model::MakeError(
-      absl::StatusCode::kFailedPrecondition,
-      model::ErrorReason::kAccountMismatch,
-      absl::StrCat(whose, user.value(), ", but this profile belongs to ",
-                   binding_.user.value(),
-                   "; use a profile of its own for another account"));
 }
 
 bool Connection::Quiet() const {

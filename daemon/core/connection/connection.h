@@ -147,12 +147,13 @@ class Connection : public RequestSender {
 
   // How a newer token gets to the server while the connection lives:
   //
-  //   kNone -- expires soon --> kFetching -- another token --> kOffered
-  //     ^                          | the same, or none           | |
-  //     '------ again in 30 s -----'                    accepted | | refused,
-  //     or
-  //     '--------------------------------------------------------' | no answer
-  //     '-- reconnected with it <-- nothing on its way -- kReplacing
+  //   NONE --- expires soon ---> FETCHING --- another token ---> OFFERED
+  //    ^ ^                          |                             |   |
+  //    | '-- the same, or none -----'                             |   |
+  //    +------------- accepted, or refused as a token ------------'   |
+  //    |                                         not known, or no answer
+  //    '-- reconnected with it <-- REPLACING <------------------------'
+  //                          (until nothing is on its way)
   enum class Refresh { kNone, kFetching, kOffered, kReplacing };
 
   // connection.cc: attempts and states.
@@ -180,15 +181,10 @@ class Connection : public RequestSender {
   void WaitAndRetry(const std::string& code, const std::string& reason,
                     const socketio::ReconnectPolicy::Failure& failure,
                     StepContext* context);
-  void Reject(const std::string& code, const std::string& words,
-              StepContext* context);
-  void RequireCredentials(const std::string& code, const std::string& message,
-                          StepContext* context);
-  void LookForCredentials(StepContext* context);
   void Fail(const std::string& code, const std::string& reason,
             bool closed_by_server, StepContext* context);
 
-  // connection_session.cc: what comes over the socket, and the token in use.
+  // connection_session.cc: what comes over the socket.
   void HandleSessionOutputs(StepContext* context);
   void HandleSessionOutput(const socketio::Output& output,
                            StepContext* context);
@@ -197,10 +193,18 @@ class Connection : public RequestSender {
   void HandleRefusal(const socketio::Refused& refusal, StepContext* context);
   void BecomeReady(const wire::Ready& ready, StepContext* context);
   void HandleAck(const socketio::AckReceived& ack, StepContext* context);
+  void Ping(StepContext* context);
+  void ArmPingTimer(StepContext* context);
+
+  // connection_credentials.cc: whose token it is, and how it is renewed.
   bool IdentityAllowed(const model::UserId& user) const;
   absl::Status Mismatch(const std::string& whose,
                         const model::UserId& user) const;
-  void Ping(StepContext* context);
+  void Reject(const std::string& code, const std::string& words,
+              StepContext* context);
+  void RequireCredentials(const std::string& code, const std::string& message,
+                          StepContext* context);
+  void LookForCredentials(StepContext* context);
   void ArmRefresh(StepContext* context);
   void OnRefreshTimer(StepContext* context);
   void OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
@@ -210,7 +214,6 @@ class Connection : public RequestSender {
   void Replace(StepContext* context);
   void ReplaceWhenIdle(StepContext* context);
   void EndRefresh(absl::Duration again_in, StepContext* context);
-  void ArmPingTimer(StepContext* context);
 
   const Options options_;
   State state_ = State::kStopped;

@@ -3,23 +3,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "daemon/core/connection/connection.h"
-#include "daemon/model/errors.h"
 #include "daemon/wire/refusal.h"
 #include "daemon/wire/token_claims.h"
 
 namespace parley::core {
-namespace {
-
-// Before the token expires.
-constexpr absl::Duration kRefreshAhead = absl::Seconds(60);
-// The wall clock may jump meanwhile.
-constexpr absl::Duration kMaxRefreshSleep = absl::Hours(1);
-// For the answer to an offered token.
-constexpr absl::Duration kOfferTimeout = absl::Seconds(5);
-// For requests on their way to be answered before their connection is replaced.
-constexpr absl::Duration kReplacePatience = absl::Seconds(10);
-
-}  // namespace
 
 void Connection::HandleSessionOutputs(StepContext* context) {
   std::vector<socketio::Output> outputs = std::move(session_outputs_);
@@ -190,122 +177,6 @@ void Connection::Ping(StepContext* context) {
     context->SetTimerIn({TimerKind::kQualitySample, {}},
                         QualityMonitor::kInterval);
   }
-}
-
-// --- The token in use --------------------------------------------------------
-
-void Connection::ArmRefresh(StepContext* context) {
-  refresh_ = Refresh::kNone;
-  const auto expires_at = wire::ReadTokenClaims(token_.Reveal()).expires_at;
-  status_.token_expires_at.reset();
-  if (!expires_at.has_value()) return;
-  status_.token_expires_at = *expires_at - server_ahead_;
-  const absl::Duration left =
-      *status_.token_expires_at - context->wall() - kRefreshAhead;
-  context->SetTimerIn(
-      {TimerKind::kTokenRefresh, {}},
-      std::clamp(left, options_.credentials_retry, kMaxRefreshSleep));
-}
-
-void Connection::EndRefresh(absl::Duration again_in, StepContext* context) {
-  refresh_ = Refresh::kNone;
-  next_token_ = base::Secret();
-  context->SetTimerIn({TimerKind::kTokenRefresh, {}}, again_in);
-}
-
-void Connection::OnRefreshTimer(StepContext* context) {
-  switch (refresh_) {
-    case Refresh::kNone:
-      break;
-    case Refresh::kFetching:  // never answered
-      break;
-    case Refresh::kOffered:
-    case Refresh::kReplacing:
-      Replace(context);
-      return;
-  }
-  if (status_.token_expires_at.has_value() &&
-      *status_.token_expires_at - kRefreshAhead > context->wall()) {
-    ArmRefresh(context);
-    return;
-  }
-  refresh_ = Refresh::kFetching;
-  fetch_ = fetch_.Next();
-  context->SetTimerIn({TimerKind::kTokenRefresh, {}},
-                      options_.credentials_retry);
-  context->Emit(FetchCredentials{fetch_}, Release::kNow);
-}
-
-void Connection::OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
-                                  StepContext* context) {
-  std::string problem;
-  if (!token.ok()) {
-    problem = std::string(token.status().message());
-  } else if (token->empty() || *token == token_) {
-    problem = "there is no newer one yet";
-  } else if (*token == rejected_token_) {
-    problem = rejection_words_;
-  } else if (!IdentityAllowed(wire::ReadTokenClaims(token->Reveal()).user)) {
-    problem = "the newer one is another account's";
-  }
-  if (problem.empty()) {
-    Offer(*token, context);
-    return;
-  }
-  // The server decides how long it takes the old one.
-  context->LogLine(Log::Severity::kWarning,
-                   absl::StrCat("the token expires soon: ", problem));
-  EndRefresh(options_.credentials_retry, context);
-}
-
-void Connection::Offer(const base::Secret& token, StepContext* context) {
-  const wire::Request request = wire::EncodeAuthRefresh(token.Reveal());
-  auto [id, frame] = session_->EncodeRequest(request.event, request.payload);
-  next_token_ = token;
-  offer_ = RequestId(id + 1);
-  refresh_ = Refresh::kOffered;
-  context->Emit(SendFrame{connection_, std::move(frame)}, Release::kNow);
-  context->SetTimerIn({TimerKind::kTokenRefresh, {}}, kOfferTimeout);
-}
-
-void Connection::OnOfferAnswered(const wire::Answer& answer,
-                                 StepContext* context) {
-  if (!answer.error.has_value()) {
-    token_ = std::move(next_token_);
-    next_token_ = base::Secret();
-    context->LogLine(Log::Severity::kInfo, "the token was renewed");
-    ArmRefresh(context);
-    return;
-  }
-  if (answer.error->error_class == wire::ErrorClass::kAuth) {
-    rejected_token_ = next_token_;
-    rejection_code_ = answer.error->code;
-    rejection_words_ = absl::StrCat("the server refused the newer token: ",
-                                    answer.error->message);
-    SetError(rejection_code_, rejection_words_, context);
-    EndRefresh(options_.credentials_retry, context);
-    return;
-  }
-  // This server takes a token with a new connection only.
-  refresh_ = Refresh::kReplacing;
-  context->SetTimerIn({TimerKind::kTokenRefresh, {}}, kReplacePatience);
-  ReplaceWhenIdle(context);
-}
-
-void Connection::ReplaceWhenIdle(StepContext* context) {
-  if (refresh_ == Refresh::kReplacing && unanswered_.empty()) Replace(context);
-}
-
-void Connection::Replace(StepContext* context) {
-  const base::Secret token = next_token_;
-  Drop("the token is renewed", /*closed_by_server=*/false, context);
-  was_ready_ = false;
-  attempted_at_ = context->monotonic();
-  Open(token, "the token is renewed", context);
-}
-
-bool Connection::IdentityAllowed(const model::UserId& user) const {
-  return user.empty() || binding_.user.empty() || user == binding_.user;
 }
 
 void Connection::ArmPingTimer(StepContext* context) {

@@ -1,0 +1,275 @@
+// The token: whose it is, where it comes from, and how a newer one gets to the
+// server.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/core/connection/connection.h"
+#include "daemon/model/errors.h"
+#include "daemon/wire/token_claims.h"
+
+namespace parley::core {
+namespace {
+
+// Before the token expires.
+constexpr absl::Duration kRefreshAhead = absl::Seconds(60);
+// The wall clock may jump meanwhile.
+constexpr absl::Duration kMaxRefreshSleep = absl::Hours(1);
+// For the answer to an offered token.
+constexpr absl::Duration kOfferTimeout = absl::Seconds(5);
+// For requests on their way to be answered before their connection is replaced.
+constexpr absl::Duration kReplacePatience = absl::Seconds(10);
+
+}  // namespace
+
+bool Connection::IdentityAllowed(const model::UserId& user) const {
+  return user.empty() || binding_.user.empty() || user == binding_.user;
+}
+
+absl::Status Connection::Mismatch(const std::string& whose,
+                                  const model::UserId& user) const {
+  return model::MakeError(
+      absl::StatusCode::kFailedPrecondition,
+      model::ErrorReason::kAccountMismatch,
+      absl::StrCat(whose, user.value(), ", but this profile belongs to ",
+                   binding_.user.value(),
+                   "; use a profile of its own for another account"));
+}
+
+void Connection::OnCredentials(const CredentialsFetched& event,
+                               StepContext* context) {
+  if (event.fetch != fetch_) return;
+  if (refresh_ == Refresh::kFetching) {
+    OnRefreshFetched(event.token, context);
+    return;
+  }
+  if (state_ != State::kFetching && state_ != State::kCredentialsRequired) {
+    return;
+  }
+  if (!event.token.ok() || event.token->empty()) {
+    RequireCredentials("CREDENTIALS_REQUIRED",
+                       event.token.ok()
+                           ? "the token is empty"
+                           : std::string(event.token.status().message()),
+                       context);
+    return;
+  }
+  if (*event.token == rejected_token_) {
+    RequireCredentials(rejection_code_, rejection_words_, context);
+    return;
+  }
+  const model::UserId user = wire::ReadTokenClaims(event.token->Reveal()).user;
+  if (!IdentityAllowed(user)) {
+    RequireCredentials(
+        "ACCOUNT_MISMATCH",
+        std::string(Mismatch("the token is for ", user).message()), context);
+    return;
+  }
+  Open(*event.token, "the credentials are there", context);
+}
+
+void Connection::Reject(const std::string& code, const std::string& words,
+                        StepContext* context) {
+  rejected_token_ = token_;
+  rejection_code_ = code;
+  rejection_words_ = words;
+  RequireCredentials(code, words, context);
+}
+
+void Connection::RequireCredentials(const std::string& code,
+                                    const std::string& message,
+                                    StepContext* context) {
+  context->StopTimer({TimerKind::kConnectTimeout, {}});
+  // Looking in vain again is no news.
+  if (status_.last_error_code != code ||
+      status_.last_error_message != message) {
+    SetError(code, message, context);
+  }
+  SetState(State::kCredentialsRequired, message, context);
+  status_.next_retry_at = context->wall() + options_.credentials_retry;
+  context->SetTimerIn({TimerKind::kConnectRetry, {}},
+                      options_.credentials_retry);
+}
+
+void Connection::LookForCredentials(StepContext* context) {
+  fetch_ = fetch_.Next();
+  // Set again in case this fetch is never answered.
+  context->SetTimerIn({TimerKind::kConnectRetry, {}},
+                      options_.credentials_retry);
+  context->Emit(FetchCredentials{fetch_}, Release::kNow);
+}
+
+void Connection::OnSetCredentials(CallId call, const base::Secret& token,
+                                  StepContext* context) {
+  const model::UserId user = wire::ReadTokenClaims(token.Reveal()).user;
+  if (!IdentityAllowed(user)) {
+    context->ReplyTo(call, Mismatch("the token is for ", user));
+    return;
+  }
+  if (token == rejected_token_) {
+    context->ReplyTo(
+        call, model::MakeError(
+                  absl::StatusCode::kFailedPrecondition,
+                  model::ErrorReason::kCredentialsRequired,
+                  absl::StrCat("the server has refused this very token: ",
+                               rejection_words_, "; get a new one")));
+    return;
+  }
+  context->Emit(KeepCredentials{token}, Release::kNow);
+  if (on_purpose_ == model::OnPurpose::kSignedOut) {
+    SetOnPurpose(model::OnPurpose::kOnline, context);
+  }
+  context->ReplyTo(call, Done{});
+  switch (state_) {
+    case State::kStopped:
+      if (on_purpose_ != model::OnPurpose::kOnline) break;
+      Attempt("a client signed in", context);
+      break;
+    case State::kFetching:
+    case State::kOpening:
+    case State::kHandshaking:
+    case State::kWaiting:
+      Drop("a client gave new credentials", /*closed_by_server=*/false,
+           context);
+      Attempt("a client gave new credentials", context);
+      break;
+    case State::kCredentialsRequired:
+      LookForCredentials(context);
+      break;
+    case State::kReady:
+      if (token != token_) Offer(token, context);
+      break;
+  }
+}
+
+void Connection::OnSignOut(StepContext* context) {
+  SetOnPurpose(model::OnPurpose::kSignedOut, context);
+  context->Emit(KeepCredentials{}, Release::kNow);
+  Stop("a client signed out", context);
+  SetState(State::kStopped, "a client signed out", context);
+  token_ = base::Secret();
+  rejected_token_ = base::Secret();
+  status_.last_error_code.clear();
+  status_.last_error_message.clear();
+  status_.last_error_at.reset();
+}
+
+void Connection::ForgetAccount(StepContext* context) {
+  binding_.user = model::UserId();
+  user_ = model::UserId();
+  context->tables().PutBinding(binding_);
+  context->tables().staged()->RequireSync();
+}
+
+void Connection::ArmRefresh(StepContext* context) {
+  refresh_ = Refresh::kNone;
+  const auto expires_at = wire::ReadTokenClaims(token_.Reveal()).expires_at;
+  status_.token_expires_at.reset();
+  if (!expires_at.has_value()) return;
+  status_.token_expires_at = *expires_at - server_ahead_;
+  const absl::Duration left =
+      *status_.token_expires_at - context->wall() - kRefreshAhead;
+  context->SetTimerIn(
+      {TimerKind::kTokenRefresh, {}},
+      std::clamp(left, options_.credentials_retry, kMaxRefreshSleep));
+}
+
+void Connection::EndRefresh(absl::Duration again_in, StepContext* context) {
+  refresh_ = Refresh::kNone;
+  next_token_ = base::Secret();
+  context->SetTimerIn({TimerKind::kTokenRefresh, {}}, again_in);
+}
+
+void Connection::OnRefreshTimer(StepContext* context) {
+  switch (refresh_) {
+    case Refresh::kNone:
+      break;
+    case Refresh::kFetching:  // never answered
+      break;
+    case Refresh::kOffered:
+    case Refresh::kReplacing:
+      Replace(context);
+      return;
+  }
+  if (status_.token_expires_at.has_value() &&
+      *status_.token_expires_at - kRefreshAhead > context->wall()) {
+    ArmRefresh(context);
+    return;
+  }
+  refresh_ = Refresh::kFetching;
+  fetch_ = fetch_.Next();
+  context->SetTimerIn({TimerKind::kTokenRefresh, {}},
+                      options_.credentials_retry);
+  context->Emit(FetchCredentials{fetch_}, Release::kNow);
+}
+
+void Connection::OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
+                                  StepContext* context) {
+  std::string problem;
+  if (!token.ok()) {
+    problem = std::string(token.status().message());
+  } else if (token->empty() || *token == token_) {
+    problem = "there is no newer one yet";
+  } else if (*token == rejected_token_) {
+    problem = rejection_words_;
+  } else if (!IdentityAllowed(wire::ReadTokenClaims(token->Reveal()).user)) {
+    problem = "the newer one is another account's";
+  }
+  if (problem.empty()) {
+    Offer(*token, context);
+    return;
+  }
+  // The server decides how long it takes the old one.
+  context->LogLine(Log::Severity::kWarning,
+                   absl::StrCat("the token expires soon: ", problem));
+  EndRefresh(options_.credentials_retry, context);
+}
+
+void Connection::Offer(const base::Secret& token, StepContext* context) {
+  const wire::Request request = wire::EncodeAuthRefresh(token.Reveal());
+  auto [id, frame] = session_->EncodeRequest(request.event, request.payload);
+  next_token_ = token;
+  offer_ = RequestId(id + 1);
+  refresh_ = Refresh::kOffered;
+  context->Emit(SendFrame{connection_, std::move(frame)}, Release::kNow);
+  context->SetTimerIn({TimerKind::kTokenRefresh, {}}, kOfferTimeout);
+}
+
+void Connection::OnOfferAnswered(const wire::Answer& answer,
+                                 StepContext* context) {
+  if (!answer.error.has_value()) {
+    token_ = std::move(next_token_);
+    next_token_ = base::Secret();
+    context->LogLine(Log::Severity::kInfo, "the token was renewed");
+    ArmRefresh(context);
+    return;
+  }
+  if (answer.error->error_class == wire::ErrorClass::kAuth) {
+    rejected_token_ = next_token_;
+    rejection_code_ = answer.error->code;
+    rejection_words_ = absl::StrCat("the server refused the newer token: ",
+                                    answer.error->message);
+    SetError(rejection_code_, rejection_words_, context);
+    EndRefresh(options_.credentials_retry, context);
+    return;
+  }
+  // This server takes a token with a new connection only.
+  refresh_ = Refresh::kReplacing;
+  context->SetTimerIn({TimerKind::kTokenRefresh, {}}, kReplacePatience);
+  ReplaceWhenIdle(context);
+}
+
+void Connection::ReplaceWhenIdle(StepContext* context) {
+  if (refresh_ == Refresh::kReplacing && unanswered_.empty()) Replace(context);
+}
+
+void Connection::Replace(StepContext* context) {
+  const base::Secret token = next_token_;
+  Drop("the token is renewed", /*closed_by_server=*/false, context);
+  was_ready_ = false;
+  attempted_at_ = context->monotonic();
+  Open(token, "the token is renewed", context);
+}
+
+}  // namespace parley::core
