@@ -149,7 +149,8 @@ TEST(WhatIsSentTest, IsNeverFatal) {
          {model::Dialect::kFull, model::Dialect::kPlugin}) {
       const Dialect& dialect = DialectFor(kind);
       for (const Request& request :
-           {dialect.EncodeJoin(room), dialect.EncodeLeave(room),
+           {EncodePing(), EncodeAuthRefresh("a.b.c"), dialect.EncodeJoin(room),
+            dialect.EncodeLeave(room),
             dialect.EncodeSend(room, model::ClientMessageId("c1"), content,
                                options)}) {
         const std::string frame = Frame(request);
