@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "daemon/base/json.h"
 #include "daemon/model/limits.h"
@@ -33,6 +34,23 @@ model::UserId UserClaim(const nlohmann::json& claims) {
   return model::UserId();
 }
 
+std::string ProblemOf(const nlohmann::json& claims) {
+  for (const char* name : {"userId", "sessionId"}) {
+    const auto it = claims.find(name);
+    if (it == claims.end() || !it->is_string()) continue;
+    const std::string& value = it->get_ref<const std::string&>();
+    if (value.find('\0') != std::string::npos) {
+      return absl::StrCat("the token's ", name, " has a NUL character");
+    }
+    if (value.size() > model::kMaxForeignIdBytes) {
+      return absl::StrCat("the token's ", name, " has ", value.size(),
+                          " bytes; at most ", model::kMaxForeignIdBytes,
+                          " are safe to send");
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 TokenClaims ReadTokenClaims(absl::string_view token) {
@@ -47,6 +65,7 @@ TokenClaims ReadTokenClaims(absl::string_view token) {
       base::ParseJson(payload, kMaxClaimsDepth);
   if (!claims.ok() || !claims->is_object()) return result;
   result.user = UserClaim(*claims);
+  result.problem = ProblemOf(*claims);
   const auto exp = claims->find("exp");
   if (exp != claims->end() && exp->is_number()) {
     const double seconds = exp->get<double>();

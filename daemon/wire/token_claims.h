@@ -2,6 +2,7 @@
 #define DAEMON_WIRE_TOKEN_CLAIMS_H_
 
 #include <optional>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "daemon/base/time.h"
@@ -14,6 +15,9 @@ namespace parley::wire {
 struct TokenClaims {
   model::UserId user;  // `userId`, else `sub`; empty: it does not say
   std::optional<base::WallTime> expires_at;  // `exp`
+  // Why no server is to be shown this token, in words for a person; empty: it
+  // may be. A name that is too long has been seen to end a server's process.
+  std::string problem;
 };
 
 // Empty claims for anything that is no JWT.

@@ -29,6 +29,22 @@ TEST(ReadTokenClaimsTest, UserAndExpiry) {
   EXPECT_EQ(Read(R"({"exp":1.5})").expires_at, absl::FromUnixMillis(1500));
 }
 
+TEST(ReadTokenClaimsTest, NamesThatNoServerIsToBeShown) {
+  const std::string longest(255, 'u');
+  for (const char* name : {"userId", "sessionId"}) {
+    EXPECT_EQ(Read(absl::StrCat("{\"", name, "\":\"", longest, "\"}")).problem,
+              "");
+    EXPECT_EQ(Read(absl::StrCat("{\"", name, "\":\"", longest, "u\"}")).problem,
+              absl::StrCat("the token's ", name,
+                           " has 256 bytes; at most 255 are safe to send"));
+    EXPECT_EQ(Read(absl::StrCat("{\"", name, "\":\"a\\u0000\"}")).problem,
+              absl::StrCat("the token's ", name, " has a NUL character"));
+  }
+  EXPECT_EQ(Read(absl::StrCat(R"({"sub":")", longest, "u\"}")).problem, "");
+  EXPECT_EQ(Read(R"({"userId":7})").problem, "");
+  EXPECT_EQ(ReadTokenClaims("no token").problem, "");
+}
+
 TEST(ReadTokenClaimsTest, IgnoresClaimsThatMakeNoSense) {
   EXPECT_TRUE(Read(R"({"userId":7,"sub":null})").user.empty());
   EXPECT_TRUE(Read(absl::StrCat(R"({"sub":")", std::string(256, 'u'), "\"}"))
