@@ -9,6 +9,7 @@
 #include "daemon/storage/queries.h"
 #include "tests/sim/describe.h"
 #include "tests/sim/socketio_text.h"
+#include "tests/spec/spec_case.h"
 
 namespace parley::spec {
 namespace {
@@ -51,15 +52,19 @@ void Output::Add(const core::EffectBody& effect, base::MonotonicTime now) {
             return absl::StrCat("reply ", reply.call.value(), ": ",
                                 sim::Describe(reply.result));
           },
-          [](const core::OpenConnection&) { return std::string("open"); },
+          [](const core::OpenConnection& open) {
+            return open.server_url == kOnlyServer ? std::string("open")
+                                                  : "open " + open.server_url;
+          },
           [this](const core::SendFrame& frame) {
             return FrameLine(frame.text);
           },
           [](const core::CloseConnection&) { return std::string("close"); },
           [](const core::FetchCredentials&) { return std::string("fetch"); },
-          [](const core::KeepCredentials& keep) {
-            return std::string(keep.token.empty() ? "forget credentials"
-                                                  : "keep credentials");
+          [this](const core::KeepCredentials& keep) {
+            return keep.token.empty()
+                       ? std::string("forget credentials")
+                       : "keep " + TokenName(keep.token.Reveal());
           },
           [this, now](const core::SetTimer& set) {
             timers_.insert(set.timer);
@@ -88,20 +93,35 @@ void Output::Add(const core::EffectBody& effect, base::MonotonicTime now) {
 
 void Output::OnFired(const core::TimerId& timer) { timers_.erase(timer); }
 
+std::string Output::TokenName(absl::string_view token) const {
+  const auto known = std::find(tokens_.begin(), tokens_.end(), token);
+  if (known == tokens_.end()) return "a token that nobody gave";
+  return absl::StrCat("token ", known - tokens_.begin() + 1);
+}
+
 std::string Output::FrameLine(const std::string& text) const {
   const sim::Frame frame = sim::ParseFrame(text);
-  std::string line = "frame " + sim::DescribeFrame(text);
-  if (frame.kind != sim::Frame::Kind::kConnect) return line;
-  const std::string token = sim::TextMember(frame.data, "token");
-  const auto known = std::find(tokens_.begin(), tokens_.end(), token);
-  if (known == tokens_.end()) return line + " with a token that nobody gave";
-  return absl::StrCat(line, " with token ", known - tokens_.begin() + 1);
+  const bool offers = frame.event() == "auth:refresh";
+  if (!offers && frame.kind != sim::Frame::Kind::kConnect) {
+    return "frame " + sim::DescribeFrame(text);
+  }
+  const nlohmann::json& payload = offers ? frame.payload() : frame.data;
+  return absl::StrCat("frame ", offers ? "auth:refresh" : "CONNECT", " with ",
+                      TokenName(sim::TextMember(payload, "token")));
 }
 
 std::string Output::StatusLine(const model::CoreStatus& status) const {
   std::string line = sim::Describe(status);
   if (status.connection.attempt > 0) {
     absl::StrAppend(&line, " attempt=", status.connection.attempt);
+  }
+  if (!status.connection.device_online) absl::StrAppend(&line, " no_network");
+  if (status.connection.server == model::Reachability::kUnreachable) {
+    absl::StrAppend(&line, " unreachable");
+  }
+  if (status.connection.quality.level != model::QualityLevel::kUnknown) {
+    absl::StrAppend(&line, " quality=",
+                    model::QualityLevelName(status.connection.quality.level));
   }
   return line;
 }

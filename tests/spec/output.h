@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "daemon/base/time.h"
 #include "daemon/core/api/effect.h"
 #include "daemon/model/connection.h"
@@ -18,11 +19,13 @@ namespace parley::spec {
 // Effects as the lines that scripts expect:
 //
 //   reply 3: OK accepted c1 queued
-//   fetch | open | close | rebuilt
+//   fetch | close | rebuilt
+//   open, or open URL where a case has several servers
+//   keep token 2 | forget credentials
 //   frame CONNECT with token 2
 //   frame message:send(general, c1, "hello", after=c0)
 //   timer send_timeout(general) in 10s       no timer send_timeout(general)
-//   status READY queued=1 failed=0 rooms=1/1
+//   status READY queued=1 failed=0 rooms=1/1 attempt=1 quality=GOOD
 //   feed outbox c1: c1 SENDING sends=1       what the change feed says
 //   feed of a new epoch                      it may say less than before
 //   feed without news                        streams look, and find nothing
@@ -47,6 +50,7 @@ class Output {
   void AddFeed();
   // Of the change feed, from 1.
   uint64_t Epoch() const;
+  std::string TokenName(absl::string_view token) const;
   std::string FrameLine(const std::string& text) const;
   std::string StatusLine(const model::CoreStatus& status) const;
 

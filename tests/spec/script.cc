@@ -48,6 +48,12 @@ std::vector<Json> Expand(const Json& step) {
   return steps;
 }
 
+// The token that a client gives in this step.
+std::string GivenToken(const Json& given) {
+  return sim::SignToken({{"userId", given["user"].get<std::string>()},
+                         {"given", given["number"].get<int>()}});
+}
+
 // The command of a client's step; nothing: it is no client's.
 std::optional<core::CommandBody> CommandOf(const Json& step) {
   const auto id = [&step](const char* action) {
@@ -75,6 +81,15 @@ std::optional<core::CommandBody> CommandOf(const Json& step) {
   if (step.contains("connect")) return core::Connect{};
   if (step.contains("disconnect")) return core::Disconnect{};
   if (step.contains("status")) return core::GetStatus{};
+  if (step.contains("set_credentials")) {
+    return core::SetCredentials{
+        base::Secret(GivenToken(step["set_credentials"]))};
+  }
+  if (step.contains("sign_out")) {
+    const Json& value = step["sign_out"];
+    return core::SignOut{value.value("discard", false),
+                         value.value("wipe", false)};
+  }
   return std::nullopt;
 }
 
@@ -104,6 +119,9 @@ Script::Script(const SpecCase& spec, SpecDisk* disk)
 
 void Script::OnEffect(core::EffectBody& effect) {
   output_.Add(effect, clock_.now());
+  if (const auto* changed = std::get_if<core::StatusChanged>(&effect)) {
+    cause_ = changed->status.connection.cause;
+  }
   const auto* sent = std::get_if<core::SendFrame>(&effect);
   if (sent == nullptr) return;
   const sim::Frame frame = sim::ParseFrame(sent->text);
@@ -149,6 +167,7 @@ absl::Status Script::PlayOnce(const Json& step) {
         OnlyMembers(value, {"room", "id", "text", "expire_after_s"});
     if (!status.ok()) return status;
   }
+  if (action == "set_credentials") output_.OnToken(GivenToken(value));
   if (auto command = CommandOf(step); command.has_value()) {
     Call(*std::move(command));
     return absl::OkStatus();
@@ -186,10 +205,20 @@ absl::Status Script::PlayDevice(const std::string& action, const Json& value) {
     return FireTimer(value.get<std::string>());
   } else if (action == "wait_is") {
     return CheckWait(value);
+  } else if (action == "cause_has") {
+    if (!absl::StrContains(cause_, value.get<std::string>())) {
+      return Cannot("the cause is: " + cause_);
+    }
+  } else if (action == "network") {
+    device_.Handle(core::NetworkChanged{value.get<bool>()});
+  } else if (action == "resumed") {
+    device_.Handle(core::SystemResumed{});
   } else if (action == "shows") {
     return Show(value.get<std::string>());
   } else if (action == "wait_s") {
     clock_.RunNext(clock_.now() + absl::Seconds(value.get<int64_t>()));
+  } else if (action == "wait_ms") {
+    clock_.RunNext(clock_.now() + absl::Milliseconds(value.get<int64_t>()));
   } else if (action == "commit") {
     if (!device_.CommitNext()) return Cannot("no commit waits");
   } else if (action == "commit_fails") {
@@ -288,7 +317,7 @@ absl::Status Script::Reconnect() {
     }
   }
   output_.Take();
-  Ready();
+  Ready(absl::ZeroDuration());
   return absl::OkStatus();
 }
 
@@ -304,8 +333,15 @@ absl::Status Script::PlayLate(const Json& step) {
 void Script::Token(const Json& user) {
   token_.clear();
   if (!user.is_null()) {
-    token_ = sim::SignToken(
-        {{"userId", user.get<std::string>()}, {"number", ++last_token_}});
+    json claims = {{"number", ++last_token_}};
+    if (user.is_object()) {
+      claims["userId"] = user["user"].get<std::string>();
+      claims["exp"] = absl::ToUnixSeconds(clock_.Read().wall) +
+                      user["expires_in_s"].get<int64_t>();
+    } else {
+      claims["userId"] = user.get<std::string>();
+    }
+    token_ = sim::SignToken(claims);
     output_.OnToken(token_);
   }
   GiveToken();

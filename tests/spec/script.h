@@ -27,25 +27,29 @@ namespace parley::spec {
 // What a client does:
 //   send {room, id?, text, expire_after_s?}   join ROOM   leave ROOM
 //   retry ID   cancel ID   flush   connect   disconnect   status
+//   set_credentials {user, number}   sign_out {discard?, wipe?}
 //   shows ROOM (as a client reads it)
 // What happens to the device:
-//   start   restart kill|power   timer NAME   wait_s N
-//   wait_is {timer, over_s, at_most_s}
+//   start   restart kill|power   timer NAME   wait_s N   wait_ms N
+//   wait_is {timer, over_s, at_most_s}   cause_has TEXT (of the last status)
+//   network true|false   resumed
 //   commit   commit_fails before|after|full   recovered true|false
 // What the network does:
-//   token USER|null   same_token   opened   binary BYTES
+//   token USER|null|{user, expires_in_s}   same_token (as the last one)
+//   opened   binary BYTES
 //   closed {reason?, code?, retry_after_s?}
 //   late {...}, which is one of these or of the server's, of the connection or
 //     the fetch before the present one
 // What the server does (server {...}):
-//   open   connected   ready   ready_for USER   refuses_connect CODE
-//   pings   raw TEXT
+//   open   connected   ready   ready_for USER   ready_ahead_s SECONDS
+//   refuses_connect CODE   pings   pongs   raw TEXT
 //   accepts ID {first?}   accepts_bare ID   refuses ID {code}   echoes ID
 //   takes ID (and the device hears nothing of it)   answers ID {with}
 //   joins ROOM   refuses_join ROOM {code}   lets_leave ROOM
 //   refuses_leave ROOM {code}   answers_join ROOM {with}
-//   says {user, room, text, id, client_id?}
+//   says {user, room, text, id, seq?, client_id?}
 //   history EPOCH (what it had is lost; its next ready event says so)
+//   answers_event NAME {with} (the last event of that name)
 // Answers go to the last frame for that id or room ("first": to the first);
 // `with` is the answer's array of arguments, whatever it is.
 //
@@ -99,13 +103,14 @@ class Script {
   void Token(const Json& user);
   void GiveToken();
   void Text(const std::string& text);
+  // Whose clock is so far ahead of the device's.
+  void Ready(absl::Duration ahead);
   void Says(const Json& said);
   // The number of a message in its room, which it gets when it is first named.
   uint64_t SeqOf(const std::string& room, const std::string& id);
   core::ConnectionId connection() const {
     return late_ ? device_.dead_connection() : device_.connection();
   }
-  void Ready();
   const SentFrame* FindSend(const std::string& client_id, bool first) const;
   const SentFrame* FindRoom(const std::string& event,
                             const std::string& room) const;
@@ -128,6 +133,7 @@ class Script {
   std::vector<std::string> show_;
   bool late_ = false;
   std::string token_;
+  std::string cause_;
   int last_token_ = 0;
   std::string epoch_ = "epoch-1";
   std::vector<SentFrame> frames_;

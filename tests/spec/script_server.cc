@@ -1,8 +1,10 @@
 // What the server of a Script says.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "tests/spec/script.h"
 
 namespace parley::spec {
@@ -26,9 +28,11 @@ void Script::Text(const std::string& text) {
   device_.Handle(core::TextReceived{connection(), text});
 }
 
-void Script::Ready() {
+void Script::Ready(absl::Duration ahead) {
   json ready = {{"socketId", "sid"},
-                {"serverTime", "2026-01-01T00:00:00.000Z"},
+                {"serverTime", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ",
+                                                clock_.Read().wall + ahead,
+                                                absl::UTCTimeZone())},
                 {"protocolVersion", spec_.server.plugin ? "1.0" : "2.0"}};
   if (!spec_.server.plugin) {
     ready["userId"] = spec_.user;
@@ -61,7 +65,9 @@ absl::Status Script::PlayServer(const Json& server) {
   } else if (action == "connected") {
     Text(sim::PlainFrame("40", json{{"sid", "sid"}}));
   } else if (action == "ready") {
-    Ready();
+    Ready(absl::ZeroDuration());
+  } else if (action == "ready_ahead_s") {
+    Ready(absl::Seconds(server[action].get<int64_t>()));
   } else if (action == "ready_for") {
     // The ready event of another user than the token's.
     Text(sim::EventFrame(
@@ -80,6 +86,15 @@ absl::Status Script::PlayServer(const Json& server) {
     Text(sim::PlainFrame("44", refused));
   } else if (action == "pings") {
     Text("2");
+  } else if (action == "pongs") {
+    Text(sim::EventFrame("pong", json{{"timestamp", 1}}));
+  } else if (action == "answers_event") {
+    const auto asked = std::find_if(
+        frames_.rbegin(), frames_.rend(), [&server](const SentFrame& frame) {
+          return frame.event == server["answers_event"].get<std::string>();
+        });
+    if (asked == frames_.rend()) return Cannot("nobody asked");
+    Text(absl::StrCat("43", asked->ack_id, server["with"].dump()));
   } else if (action == "raw") {
     Text(server[action].get<std::string>());
   } else if (action == "says") {
@@ -132,12 +147,17 @@ const sim::LogEntry& Script::Append(const SentFrame& frame) {
   return log_.back();
 }
 
+// A message is numbered when it is first named, unless the script does it.
 uint64_t Script::SeqOf(const std::string& room, const std::string& id) {
   const auto [known, added] = seqs_[room].emplace(id, seqs_[room].size() + 1);
   return known->second;
 }
 
 void Script::Says(const Json& said) {
+  if (said.contains("seq")) {
+    seqs_[said["room"].get<std::string>()].emplace(
+        said["id"].get<std::string>(), said["seq"].get<uint64_t>());
+  }
   const uint64_t seq =
       SeqOf(said["room"].get<std::string>(), said["id"].get<std::string>());
   json event = {{"roomName", said["room"].get<std::string>()},

@@ -50,6 +50,9 @@ absl::Status ReadOptions(SpecCase* spec) {
       outbox.max_answered_failures = value.get<int>();
     } else if (name == "ambiguous" && value == "hold") {
       outbox.ambiguous = core::Outbox::AmbiguousPolicy::kHold;
+    } else if (name == "server_urls") {
+      spec->engine.connection.server_urls =
+          value.get<std::vector<std::string>>();
     } else if (name == "server") {
       if (absl::Status status = ReadServer(value, spec); !status.ok()) {
         return status;
@@ -81,7 +84,7 @@ absl::Status ReadCase(const Json& json, SpecCase* spec) {
   if (!spec->steps.is_array() || spec->steps.empty()) {
     return Bad(*spec, "a case has steps");
   }
-  spec->engine.connection.server_urls = {"ws://spec.invalid"};
+  spec->engine.connection.server_urls = {kOnlyServer};
   return ReadOptions(spec);
 }
 

@@ -15,6 +15,9 @@ namespace parley::spec {
 // Keeps members in the order of the file, so that it can be written again.
 using Json = nlohmann::ordered_json;
 
+// Where a case names no servers.
+inline constexpr char kOnlyServer[] = "ws://spec.invalid";
+
 // One script, as a file has it:
 //
 //   {"name": "...", "shows": "the rule or the bug",

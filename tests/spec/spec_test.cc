@@ -61,12 +61,13 @@ TEST(SpecTest, OnRocksDb) {
 
 class CrashTest : public ::testing::TestWithParam<bool> {};
 
-// A long case repeats itself: so many points are enough, spread over it.
-constexpr int kMaxCrashPoints = 100;
+// A long case repeats itself: some points are enough, spread over it.
+constexpr int kManyPoints = 200;
+constexpr int kEnoughPoints = 40;
 
 void CrashEverywhere(const SpecCase& spec, CrashPoint::After after, int points,
                      bool power_cut) {
-  const int stride = 1 + (points - 1) / kMaxCrashPoints;
+  const int stride = points > kManyPoints ? points / kEnoughPoints : 1;
   for (int number = 1; number <= points; number += stride) {
     EXPECT_EQ(RunWithCrash(spec, {after, number}, power_cut), "")
         << spec.file << ": " << spec.name << ": crash after "
