@@ -1,8 +1,6 @@
 #include "daemon/rpc/convert.h"
 
-#include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -10,32 +8,10 @@
 #include "absl/time/time.h"
 #include "daemon/model/errors.h"
 #include "daemon/model/limits.h"
+#include "daemon/rpc/convert_value.h"
 
 namespace parley::rpc {
 namespace {
-
-int32_t ToInt32(uint64_t value) {
-  return static_cast<int32_t>(
-      std::min<uint64_t>(value, std::numeric_limits<int32_t>::max()));
-}
-
-int64_t ToInt64(uint64_t value) {
-  return static_cast<int64_t>(
-      std::min<uint64_t>(value, std::numeric_limits<int64_t>::max()));
-}
-
-// What a google.protobuf.Timestamp may hold: the years 1 to 9999.
-constexpr int64_t kMinTimestampSeconds = -62135596800;
-constexpr int64_t kMaxTimestampSeconds = 253402300799;
-
-// Not set, and then left out: how a WallTime starts.
-bool IsSet(base::WallTime time) { return time != base::WallTime(); }
-
-// Makes the timestamp only when there is a time.
-template <typename Mutable>
-void ToTimestamp(base::WallTime from, Mutable mutable_to) {
-  if (IsSet(from)) ToProto(from, mutable_to());
-}
 
 v1::MessageType ToProto(model::MessageType from) {
   switch (from) {
@@ -197,40 +173,6 @@ v1::JoinState ToProto(model::JoinState from) {
   return v1::JOIN_STATE_UNSPECIFIED;
 }
 
-v1::ConnectionState ToProto(model::ConnectionState from) {
-  switch (from) {
-    case model::ConnectionState::kOffline:
-      return v1::CONNECTION_STATE_OFFLINE;
-    case model::ConnectionState::kConnecting:
-      return v1::CONNECTION_STATE_CONNECTING;
-    case model::ConnectionState::kAuthenticating:
-      return v1::CONNECTION_STATE_AUTHENTICATING;
-    case model::ConnectionState::kCatchingUp:
-      return v1::CONNECTION_STATE_CATCHING_UP;
-    case model::ConnectionState::kReady:
-      return v1::CONNECTION_STATE_READY;
-    case model::ConnectionState::kWaiting:
-      return v1::CONNECTION_STATE_WAITING;
-    case model::ConnectionState::kCredentialsRequired:
-      return v1::CONNECTION_STATE_CREDENTIALS_REQUIRED;
-    case model::ConnectionState::kStopped:
-      return v1::CONNECTION_STATE_STOPPED;
-  }
-  return v1::CONNECTION_STATE_UNSPECIFIED;
-}
-
-v1::ServerDialect ToProto(model::Dialect from) {
-  switch (from) {
-    case model::Dialect::kUnknown:
-      return v1::SERVER_DIALECT_UNSPECIFIED;
-    case model::Dialect::kFull:
-      return v1::SERVER_DIALECT_FULL;
-    case model::Dialect::kPlugin:
-      return v1::SERVER_DIALECT_PLUGIN;
-  }
-  return v1::SERVER_DIALECT_UNSPECIFIED;
-}
-
 v1::SendOutcome ToProto(model::SentRecord::Outcome from) {
   switch (from) {
     case model::SentRecord::Outcome::kQueued:
@@ -330,57 +272,7 @@ absl::StatusOr<model::Attachment> FromProto(absl::string_view prefix,
   return to;
 }
 
-void ToProto(const model::ConnectionStatus& from, v1::ConnectionStatus* to) {
-  to->set_state(ToProto(from.state));
-  ToTimestamp(from.since, [to] { return to->mutable_since(); });
-  to->set_cause(from.cause);
-  to->set_failed_attempts(ToInt32(from.attempt));
-  if (from.next_retry_at.has_value()) {
-    ToTimestamp(*from.next_retry_at,
-                [to] { return to->mutable_next_retry_at(); });
-  }
-  to->set_last_error_code(from.last_error_code);
-  to->set_last_error_message(from.last_error_message);
-  if (from.last_error_at.has_value()) {
-    ToTimestamp(*from.last_error_at,
-                [to] { return to->mutable_last_error_at(); });
-  }
-  to->set_server_url(from.server_url);
-  to->set_user_id(from.user.value());
-}
-
-void ToProto(const model::OutboxStatus& from, v1::OutboxStatus* to) {
-  to->set_queued(ToInt32(from.queued));
-  to->set_failed(ToInt32(from.failed));
-  to->set_bytes(ToInt64(from.bytes));
-  to->set_max_entries(ToInt32(from.max_entries));
-  to->set_max_bytes(ToInt64(from.max_bytes));
-  if (from.oldest_queued_at.has_value()) {
-    ToTimestamp(*from.oldest_queued_at,
-                [to] { return to->mutable_oldest_queued_at(); });
-  }
-}
-
-void ToProto(const model::RoomsStatus& from, v1::RoomsStatus* to) {
-  to->set_rooms(ToInt32(from.rooms));
-  to->set_joined(ToInt32(from.joined));
-  to->set_failed(ToInt32(from.failed));
-}
-
 }  // namespace
-
-void ToProto(base::WallTime from, google::protobuf::Timestamp* to) {
-  const int64_t seconds = absl::ToUnixSeconds(from);  // rounds down
-  if (seconds < kMinTimestampSeconds) {
-    to->set_seconds(kMinTimestampSeconds);
-  } else if (seconds > kMaxTimestampSeconds) {
-    to->set_seconds(kMaxTimestampSeconds);
-  } else {
-    to->set_seconds(seconds);
-    to->set_nanos(static_cast<int32_t>(
-        absl::ToInt64Nanoseconds(from - absl::FromUnixSeconds(seconds))));
-  }
-}
 
 void ToProto(const model::MessageView& from, v1::Message* to) {
   const model::Message& message = from.message;
@@ -389,7 +281,7 @@ void ToProto(const model::MessageView& from, v1::Message* to) {
   to->set_client_message_id(message.client_id.value());
   to->set_sender(message.sender.value());
   ContentToProto(message.content, to);
-  ToTimestamp(message.sent_at, [to] { return to->mutable_sent_at(); });
+  SetTime(message.sent_at, [to] { return to->mutable_sent_at(); });
   to->set_room_seq(ToInt64(message.room_seq));
   to->set_history_era(ToInt32(message.history_era));
   if (from.delivery.has_value()) {
@@ -404,7 +296,7 @@ void ToProto(const model::Room& from, v1::Room* to) {
   to->set_membership(ToProto(from.membership));
   to->set_join_state(ToProto(from.join_state));
   to->set_member_count(ToInt32(from.member_count));
-  ToTimestamp(from.joined_at, [to] { return to->mutable_joined_at(); });
+  SetTime(from.joined_at, [to] { return to->mutable_joined_at(); });
   to->set_last_error(from.last_error);
 }
 
@@ -413,7 +305,7 @@ void ToProto(const model::Delivery& from, v1::Delivery* to) {
   to->set_client_message_id(from.client_id.value());
   to->set_message_id(from.message_id.value());
   to->set_state(ToProto(from.state));
-  ToTimestamp(from.updated_at, [to] { return to->mutable_updated_at(); });
+  SetTime(from.updated_at, [to] { return to->mutable_updated_at(); });
 }
 
 void ToProto(const model::OutboxEntry& from, History history,
@@ -423,10 +315,8 @@ void ToProto(const model::OutboxEntry& from, History history,
   to->set_state(ToProto(from.state));
   ContentToProto(from.content, to);
   to->set_queue_seq(ToInt64(from.seq.value()));
-  ToTimestamp(from.accepted_at, [to] { return to->mutable_accepted_at(); });
-  if (from.expires_at.has_value()) {
-    ToTimestamp(*from.expires_at, [to] { return to->mutable_expires_at(); });
-  }
+  SetTime(from.accepted_at, [to] { return to->mutable_accepted_at(); });
+  SetTime(from.expires_at, [to] { return to->mutable_expires_at(); });
   to->set_sends(ToInt32(from.sends));
   to->set_answered_failures(ToInt32(from.answered_failures));
   to->set_poison_closes(ToInt32(from.poison_closes));
@@ -438,34 +328,10 @@ void ToProto(const model::OutboxEntry& from, History history,
   if (history == History::kOmitted) return;
   for (const model::OutboxAttempt& attempt : from.history) {
     v1::OutboxAttempt* line = to->add_history();
-    ToTimestamp(attempt.at, [line] { return line->mutable_time(); });
+    SetTime(attempt.at, [line] { return line->mutable_time(); });
     line->set_what(attempt.what);
     line->set_detail(attempt.detail);
   }
-}
-
-void ToProto(const model::ServerCapabilities& from,
-             v1::ServerCapabilities* to) {
-  to->set_dialect(ToProto(from.dialect));
-  to->set_protocol_version(from.protocol_version);
-  to->set_message_ids(from.message_ids);
-  to->set_deduplicates_sends(from.deduplicates);
-  to->set_history(from.history);
-  to->set_history_epoch(from.history_epoch);
-  to->set_durable_membership(from.durable_membership);
-  to->set_ordered_sends(from.ordered_sends);
-  to->set_ordered_window(ToInt32(from.ordered_window));
-  to->set_max_payload_bytes(ToInt64(from.max_payload_bytes));
-  to->set_max_text_bytes(ToInt64(from.max_text_bytes));
-  for (const std::string& name : from.advertised) to->add_advertised(name);
-  ToTimestamp(from.learned_at, [to] { return to->mutable_learned_at(); });
-}
-
-void ToProto(const model::CoreStatus& from, v1::DaemonStatus* to) {
-  ToProto(from.connection, to->mutable_connection());
-  ToProto(from.capabilities, to->mutable_server());
-  ToProto(from.outbox, to->mutable_outbox());
-  ToProto(from.rooms, to->mutable_rooms());
 }
 
 void ToProto(const core::MessageAccepted& from, v1::SendMessageResponse* to) {
@@ -482,6 +348,10 @@ void ToProto(const core::CancelReply& from, v1::CancelMessageResponse* to) {
 
 void ToProto(const core::FlushReply& from, v1::FlushOutboxResponse* to) {
   to->set_queued(ToInt32(from.queued));
+}
+
+void ToProto(const core::SignOutReply& from, v1::SignOutResponse* to) {
+  to->set_discarded_entries(ToInt32(from.discarded));
 }
 
 absl::StatusOr<model::MessageContent> ContentFromProto(
@@ -522,23 +392,6 @@ absl::StatusOr<absl::Duration> ExpireAfterFromProto(
                      absl::FormatDuration(model::kMaxExpireAfter)));
   }
   return absl::Trunc(duration, absl::Milliseconds(1));
-}
-
-v1::DaemonLimits DaemonLimitsProto() {
-  v1::DaemonLimits limits;
-  limits.set_max_room_name_bytes(model::kMaxRoomIdBytes);
-  limits.set_max_client_message_id_bytes(model::kMaxClientMessageIdBytes);
-  limits.set_max_text_bytes(model::kMaxTextBytes);
-  limits.set_max_mentions(model::kMaxMentions);
-  limits.set_max_attachments(model::kMaxAttachments);
-  limits.set_max_metadata_entries(model::kMaxMetadataEntries);
-  limits.set_max_metadata_key_bytes(model::kMaxMetadataKeyBytes);
-  limits.set_max_metadata_value_bytes(model::kMaxMetadataValueBytes);
-  limits.set_max_rooms(model::kMaxRooms);
-  limits.set_max_page_size(model::kMaxPageSize);
-  limits.set_max_messages_per_room(model::kMaxMessagesPerRoom);
-  limits.set_max_request_bytes(model::kMaxRequestBytes);
-  return limits;
 }
 
 }  // namespace parley::rpc

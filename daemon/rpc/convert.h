@@ -3,23 +3,21 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "daemon/base/time.h"
 #include "daemon/core/api/effect.h"
 #include "daemon/model/change.h"
-#include "daemon/model/connection.h"
 #include "daemon/model/message.h"
 #include "daemon/model/outbox.h"
 #include "daemon/model/room.h"
 #include "google/protobuf/duration.pb.h"
-#include "google/protobuf/timestamp.pb.h"
+#include "parley/v1/daemon_service.pb.h"
 #include "parley/v1/message.pb.h"
 #include "parley/v1/message_service.pb.h"
 #include "parley/v1/outbox.pb.h"
 #include "parley/v1/outbox_service.pb.h"
 #include "parley/v1/room.pb.h"
-#include "parley/v1/status.pb.h"
 
-// Between the daemon's own types and those of the API. Pure functions.
+// Between the daemon's own types and those of the API, but for the status
+// (convert_status.h). Pure functions.
 //
 // Numbers that do not fit are lowered to the largest that does, and times
 // outside of what the API can say are moved to its nearest; a time that was
@@ -28,22 +26,18 @@ namespace parley::rpc {
 
 namespace v1 = ::parley::v1;
 
-void ToProto(base::WallTime from, google::protobuf::Timestamp* to);
 void ToProto(const model::MessageView& from, v1::Message* to);
 void ToProto(const model::Room& from, v1::Room* to);
 void ToProto(const model::Delivery& from, v1::Delivery* to);
-void ToProto(const model::ServerCapabilities& from, v1::ServerCapabilities* to);
 
 enum class History { kOmitted, kIncluded };
 void ToProto(const model::OutboxEntry& from, History history,
              v1::OutboxEntry* to);
 
-// Fills in what the core knows: connection, server, outbox and rooms.
-void ToProto(const model::CoreStatus& from, v1::DaemonStatus* to);
-
 void ToProto(const core::MessageAccepted& from, v1::SendMessageResponse* to);
 void ToProto(const core::CancelReply& from, v1::CancelMessageResponse* to);
 void ToProto(const core::FlushReply& from, v1::FlushOutboxResponse* to);
+void ToProto(const core::SignOutReply& from, v1::SignOutResponse* to);
 
 // What is sent as a message. INVALID_ARGUMENT, with the field, for what the
 // daemon's types cannot hold; limits are not checked.
@@ -54,9 +48,6 @@ absl::StatusOr<model::MessageContent> ContentFromProto(
 // milliseconds that may be waited for.
 absl::StatusOr<absl::Duration> ExpireAfterFromProto(
     const google::protobuf::Duration& from);
-
-// The limits that GetCapabilities tells.
-v1::DaemonLimits DaemonLimitsProto();
 
 }  // namespace parley::rpc
 

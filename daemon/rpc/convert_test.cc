@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/model/errors.h"
+#include "daemon/rpc/convert_status.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -220,16 +221,21 @@ TEST(ConvertTest, Delivery) {
 
 TEST(ConvertTest, Status) {
   model::CoreStatus core;
-  core.connection = {model::ConnectionState::kWaiting,
-                     At(0),
-                     "cause",
-                     2,
-                     At(1),
-                     "CODE",
-                     "words",
-                     At(2),
-                     "ws://server",
-                     model::UserId("alice")};
+  core.connection = {
+      model::ConnectionState::kWaiting,
+      At(0),
+      "cause",
+      2,
+      At(1),
+      "CODE",
+      "words",
+      At(2),
+      "ws://server",
+      model::UserId("alice"),
+      true,
+      model::Reachability::kReachable,
+      {model::QualityLevel::kFair, absl::Milliseconds(450), 5, 1},
+      At(5)};
   core.capabilities.dialect = model::Dialect::kPlugin;
   core.capabilities.protocol_version = "1";
   core.capabilities.history_epoch = "e";
@@ -259,7 +265,11 @@ TEST(ConvertTest, Status) {
       R"("since":"2023-11-14T22:13:20Z","cause":"cause","failedAttempts":2,)"
       R"("nextRetryAt":"2023-11-14T22:13:21Z","lastErrorCode":"CODE",)"
       R"("lastErrorMessage":"words","lastErrorAt":"2023-11-14T22:13:22Z",)"
-      R"("serverUrl":"ws://server","userId":"alice"},)"
+      R"("serverUrl":"ws://server","userId":"alice","deviceOnline":true,)"
+      R"("serverReachability":"SERVER_REACHABILITY_REACHABLE",)"
+      R"("quality":{"level":"QUALITY_LEVEL_FAIR","averageLatency":"0.450s",)"
+      R"("samples":5,"lostSamples":1},)"
+      R"("tokenExpiresAt":"2023-11-14T22:13:25Z"},)"
       R"("server":{"dialect":"SERVER_DIALECT_PLUGIN","protocolVersion":"1",)"
       R"("messageIds":true,"deduplicatesSends":true,"history":true,)"
       R"("historyEpoch":"e","durableMembership":true,"orderedSends":true,)"
@@ -293,6 +303,23 @@ TEST(ConvertTest, Replies) {
   ToProto(core::FlushReply{3}, &flushed);
   ExpectEveryFieldSet(flushed);
   EXPECT_EQ(flushed.queued(), 3);
+
+  v1::SignOutResponse signed_out;
+  ToProto(core::SignOutReply{4}, &signed_out);
+  ExpectEveryFieldSet(signed_out);
+  EXPECT_EQ(signed_out.discarded_entries(), 4);
+}
+
+TEST(ConvertTest, WhatIsNotKnownOfTheConnectionIsLeftOut) {
+  v1::DaemonStatus proto;
+  ToProto(model::CoreStatus(), &proto);
+  const v1::ConnectionStatus& connection = proto.connection();
+  EXPECT_TRUE(connection.device_online());
+  EXPECT_EQ(connection.server_reachability(),
+            v1::SERVER_REACHABILITY_UNSPECIFIED);
+  EXPECT_EQ(connection.quality().level(), v1::QUALITY_LEVEL_UNSPECIFIED);
+  EXPECT_FALSE(connection.quality().has_average_latency());
+  EXPECT_FALSE(connection.has_token_expires_at());
 }
 
 TEST(ConvertTest, LimitsAreAllTold) {

@@ -7,12 +7,14 @@
 #include <limits>
 #include <memory>
 #include <utility>
-#include <variant>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "daemon/model/errors.h"
 #include "daemon/rpc/convert.h"
+#include "daemon/rpc/convert_status.h"
+#include "daemon/rpc/convert_value.h"
+#include "daemon/rpc/validate.h"
 #include "daemon/storage/queries.h"
 
 namespace parley::rpc {
@@ -57,6 +59,26 @@ v1::StoreState StateOf(const absl::Status& error) {
              : v1::STORE_STATE_FAILED;
 }
 
+// The token is nowhere but in the command, where nothing prints it.
+void SetCredentials(const Edge& edge, const v1::SetCredentialsRequest& request,
+                    Respond<v1::SetCredentialsResponse> respond) {
+  auto token = TokenField(request.token());
+  if (!token.ok()) return respond(token.status());
+  AskCore<core::Done>(edge, core::SetCredentials{*std::move(token)},
+                      std::move(respond),
+                      [](const core::Done&, v1::SetCredentialsResponse*) {});
+}
+
+void SignOut(const Edge& edge, const v1::SignOutRequest& request,
+             Respond<v1::SignOutResponse> respond) {
+  AskCore<core::SignOutReply>(
+      edge, core::SignOut{request.discard_outbox(), request.wipe_cache()},
+      std::move(respond),
+      [](const core::SignOutReply& reply, v1::SignOutResponse* response) {
+        ToProto(reply, response);
+      });
+}
+
 }  // namespace
 
 void DaemonServiceImpl::StoreStatus(ReadRound* round,
@@ -86,7 +108,7 @@ v1::DaemonStatus DaemonServiceImpl::Status(const model::CoreStatus& core,
   status.set_version(options_.info.version);
   status.set_profile(options_.info.profile);
   status.set_pid(::getpid());
-  ToProto(options_.info.started_at, status.mutable_started_at());
+  SetTimestamp(options_.info.started_at, status.mutable_started_at());
   ToProto(core, &status);
   StoreStatus(round, status.mutable_store());
   const ConnectionCount connections = options_.connections();
@@ -104,20 +126,15 @@ void DaemonServiceImpl::AskStatus(
   edge_->core->Post(
       core::GetStatus{},
       [this, then = std::move(then)](absl::StatusOr<core::ReplyBody> reply) {
-        if (reply.ok()) {
-          if (auto* status = std::get_if<core::StatusReply>(&*reply)) {
-            return then(std::move(status->status));
-          }
-        }
-        const absl::Status error =
-            reply.ok() ? absl::OkStatus() : reply.status();
-        const model::ErrorReason reason = model::ErrorReasonOf(error);
+        auto body = BodyOf<core::StatusReply>(std::move(reply));
+        if (body.ok()) return then(std::move(body->status));
+        const model::ErrorReason reason = model::ErrorReasonOf(body.status());
         const bool store_is_down = reason == model::ErrorReason::kStoreFailed ||
                                    reason == model::ErrorReason::kStoreFull;
         if (store_is_down && edge_->live->core().has_value()) {
           return then(*edge_->live->core());
         }
-        then(error);
+        then(body.status());
       });
 }
 
@@ -167,6 +184,14 @@ void DaemonServiceImpl::Serve(const Edge& edge) {
                AskCore<core::Done>(
                    edge, core::Disconnect{}, std::move(respond),
                    [](const core::Done&, v1::DisconnectResponse*) {});
+             });
+  ServeUnary(edge, &generated_, &Generated::RequestSetCredentials,
+             [edge](const auto&, const auto& request, auto respond) {
+               SetCredentials(edge, request, std::move(respond));
+             });
+  ServeUnary(edge, &generated_, &Generated::RequestSignOut,
+             [edge](const auto&, const auto& request, auto respond) {
+               SignOut(edge, request, std::move(respond));
              });
   ServeUnary(edge, &generated_, &Generated::RequestShutdown,
              [this](const auto& context, const auto&, auto respond) {

@@ -94,30 +94,33 @@ void ServeStream(
           std::move(open), edge.accepting, edge.streams}));
 }
 
+// What the core's reply holds, which must be a `Body`.
+template <typename Body>
+absl::StatusOr<Body> BodyOf(absl::StatusOr<core::ReplyBody> reply) {
+  if (!reply.ok()) return reply.status();
+  if (Body* const body = std::get_if<Body>(&*reply)) return std::move(*body);
+  return model::MakeError(absl::StatusCode::kInternal,
+                          model::ErrorReason::kStoreFailed,
+                          "the core gave another kind of answer");
+}
+
 // Posts a command whose reply is a `Body`, and answers the call with what
 // `convert` makes of it.
 template <typename Body, typename Response, typename Convert>
 void AskCore(const Edge& edge, core::CommandBody command,
              Respond<Response> respond, Convert convert) {
-  edge.core->Post(
-      std::move(command),
-      [respond = std::move(respond), convert = std::move(convert)](
-          const absl::StatusOr<core::ReplyBody>& reply) {
-        if (!reply.ok()) {
-          respond(reply.status());
-          return;
-        }
-        const Body* const body = std::get_if<Body>(&*reply);
-        if (body == nullptr) {
-          respond(model::MakeError(absl::StatusCode::kInternal,
-                                   model::ErrorReason::kStoreFailed,
-                                   "the core gave another kind of answer"));
-          return;
-        }
-        Response response;
-        convert(*body, &response);
-        respond(std::move(response));
-      });
+  edge.core->Post(std::move(command),
+                  [respond = std::move(respond), convert = std::move(convert)](
+                      absl::StatusOr<core::ReplyBody> reply) {
+                    const auto body = BodyOf<Body>(std::move(reply));
+                    if (!body.ok()) {
+                      respond(body.status());
+                      return;
+                    }
+                    Response response;
+                    convert(*body, &response);
+                    respond(std::move(response));
+                  });
 }
 
 }  // namespace parley::rpc

@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "daemon/model/errors.h"
 #include "daemon/model/ids.h"
+#include "daemon/rpc/convert_value.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -37,11 +38,6 @@ std::string Readable(absl::string_view text) {
     if ((static_cast<unsigned char>(c) & 0x80) != 0) c = '?';
   }
   return result;
-}
-
-void SetDuration(absl::Duration from, google::protobuf::Duration* to) {
-  to->set_seconds(absl::IDivDuration(from, absl::Seconds(1), &from));
-  to->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from)));
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -64,13 +63,10 @@ void Check(const Edge& edge, const std::string& service,
            Respond<HealthCheckResponse> respond) {
   edge.core->Post(
       core::GetStatus{}, [edge, service, respond = std::move(respond)](
-                             const absl::StatusOr<core::ReplyBody>& reply) {
+                             absl::StatusOr<core::ReplyBody> reply) {
+        const auto body = BodyOf<core::StatusReply>(std::move(reply));
         std::optional<model::CoreStatus> core;
-        if (reply.ok()) {
-          if (const auto* status = std::get_if<core::StatusReply>(&*reply)) {
-            core = status->status;
-          }
-        }
+        if (body.ok()) core = body->status;
         ReadRound round(edge.store, MonotonicNow());
         HealthCheckResponse response;
         response.set_status(StatusOf(service, core, StoreStatus(edge, &round)));

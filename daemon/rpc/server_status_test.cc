@@ -10,12 +10,15 @@
 #include "absl/status/statusor.h"
 #include "daemon/model/errors.h"
 #include "daemon/rpc/testing/edge_fixture.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace parley::rpc {
 namespace {
 
 namespace v1 = ::parley::v1;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ServerStatusTest : public EdgeTest {
  protected:
@@ -128,6 +131,74 @@ TEST_F(ServerStatusTest, ConnectAndDisconnect) {
   v1::DisconnectResponse disconnected;
   ASSERT_TRUE(daemon_->Disconnect(&disconnect, {}, &disconnected).ok());
   EXPECT_TRUE(LastCommandIs<core::Disconnect>());
+}
+
+TEST_F(ServerStatusTest, SetCredentials) {
+  v1::SetCredentialsRequest request;
+  request.set_token(std::string(64 * 1024, 't'));
+  Call call;
+  v1::SetCredentialsResponse response;
+  ASSERT_TRUE(daemon_->SetCredentials(&call, request, &response).ok());
+  ASSERT_TRUE(LastCommandIs<core::SetCredentials>());
+  EXPECT_EQ(
+      std::get<core::SetCredentials>(core_.commands().back()).token.Reveal(),
+      request.token());
+
+  AnswerWith(model::MakeError(absl::StatusCode::kFailedPrecondition,
+                              model::ErrorReason::kAccountMismatch,
+                              "the token is for bob"));
+  Call other;
+  const grpc::Status status =
+      daemon_->SetCredentials(&other, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(ReasonOf(status), "ACCOUNT_MISMATCH");
+}
+
+TEST_F(ServerStatusTest, WhatIsNoTokenIsRefusedWithoutQuotingIt) {
+  for (const std::string& token :
+       {std::string(), std::string(64 * 1024 + 1, 't'),
+        std::string("secret secret"), std::string("secret\n"),
+        std::string("\tsecret"), std::string("secret\0", 7),
+        std::string("secret\x7f"), std::string("secret\u00e9")}) {
+    v1::SetCredentialsRequest request;
+    request.set_token(token);
+    Call call;
+    v1::SetCredentialsResponse response;
+    const grpc::Status status =
+        daemon_->SetCredentials(&call, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(FieldOf(status), "token");
+    EXPECT_THAT(status.error_message(), Not(HasSubstr("secret")));
+    EXPECT_THAT(status.error_details(), Not(HasSubstr("secret")));
+  }
+  EXPECT_TRUE(core_.commands().empty());
+}
+
+TEST_F(ServerStatusTest, SignOut) {
+  AnswerWith(core::ReplyBody(core::SignOutReply{7}));
+  Call plain;
+  v1::SignOutResponse response;
+  ASSERT_TRUE(daemon_->SignOut(&plain, {}, &response).ok());
+  EXPECT_EQ(response.discarded_entries(), 7);
+  auto command = std::get<core::SignOut>(core_.commands().back());
+  EXPECT_FALSE(command.discard_outbox);
+  EXPECT_FALSE(command.wipe_cache);
+
+  v1::SignOutRequest request;
+  request.set_discard_outbox(true);
+  Call discard;
+  ASSERT_TRUE(daemon_->SignOut(&discard, request, &response).ok());
+  command = std::get<core::SignOut>(core_.commands().back());
+  EXPECT_TRUE(command.discard_outbox);
+  EXPECT_FALSE(command.wipe_cache);
+
+  request.Clear();
+  request.set_wipe_cache(true);
+  Call wipe;
+  ASSERT_TRUE(daemon_->SignOut(&wipe, request, &response).ok());
+  command = std::get<core::SignOut>(core_.commands().back());
+  EXPECT_FALSE(command.discard_outbox);
+  EXPECT_TRUE(command.wipe_cache);
 }
 
 TEST_F(ServerStatusTest, ShutdownIsAskedForOnce) {

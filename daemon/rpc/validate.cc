@@ -1,5 +1,9 @@
 #include "daemon/rpc/validate.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "daemon/model/errors.h"
 
 namespace parley::rpc {
@@ -16,6 +20,21 @@ absl::StatusOr<std::optional<model::RoomId>> RoomFilterField(
   auto id = RoomField(room);
   if (!id.ok()) return id.status();
   return std::optional<model::RoomId>(*std::move(id));
+}
+
+absl::StatusOr<base::Secret> TokenField(absl::string_view token) {
+  if (token.empty()) return model::InvalidField("token", "is empty");
+  if (token.size() > kMaxTokenBytes) {
+    return model::InvalidField(
+        "token", absl::StrCat("has ", token.size(), " bytes; at most ",
+                              kMaxTokenBytes, " are allowed"));
+  }
+  if (!std::all_of(token.begin(), token.end(), absl::ascii_isgraph)) {
+    return model::InvalidField(
+        "token",
+        "is not one word of printable ASCII characters, as a token is");
+  }
+  return base::Secret(token);
 }
 
 absl::StatusOr<model::ClientMessageId> ClientMessageIdField(

@@ -1,0 +1,24 @@
+#ifndef DAEMON_RPC_CONVERT_STATUS_H_
+#define DAEMON_RPC_CONVERT_STATUS_H_
+
+#include "daemon/model/capabilities.h"
+#include "daemon/model/connection.h"
+#include "parley/v1/status.pb.h"
+
+// What the daemon says of itself and of the server, in the words of the API.
+// Pure functions; what convert.h says of numbers and times holds here too.
+namespace parley::rpc {
+
+namespace v1 = ::parley::v1;
+
+void ToProto(const model::ServerCapabilities& from, v1::ServerCapabilities* to);
+
+// Fills in what the core knows: connection, server, outbox and rooms.
+void ToProto(const model::CoreStatus& from, v1::DaemonStatus* to);
+
+// The limits that GetCapabilities tells.
+v1::DaemonLimits DaemonLimitsProto();
+
+}  // namespace parley::rpc
+
+#endif  // DAEMON_RPC_CONVERT_STATUS_H_
