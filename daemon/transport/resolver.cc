@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <system_error>
 #include <thread>
@@ -36,7 +37,6 @@ absl::StatusOr<Addresses> SystemLookUp(const std::string& host) {
   }
   Addresses addresses;
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
-    if (addresses.size() == kMaxAddresses) break;
     char text[NI_MAXHOST];
     if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof(text),
                     nullptr, 0, NI_NUMERICHOST) != 0) {
@@ -52,7 +52,26 @@ absl::StatusOr<Addresses> SystemLookUp(const std::string& host) {
     return absl::UnavailableError(
         absl::StrCat("cannot look up ", host, ": it has no address"));
   }
+  addresses = InterleaveFamilies(addresses);
+  addresses.resize(std::min(addresses.size(), kMaxAddresses));
   return addresses;
+}
+
+Addresses InterleaveFamilies(const Addresses& addresses) {
+  const auto is_ipv6 = [](const std::string& address) {
+    return address.find(':') != std::string::npos;
+  };
+  Addresses result = addresses;
+  // What is before `done` is in its place, and ends with the family `last`.
+  for (size_t done = 1; done < result.size(); ++done) {
+    const bool last = is_ipv6(result[done - 1]);
+    const auto begin = result.begin() + static_cast<ptrdiff_t>(done);
+    const auto next = std::find_if(
+        begin, result.end(),
+        [&](const std::string& address) { return is_ipv6(address) != last; });
+    if (next != result.end()) std::rotate(begin, next, next + 1);
+  }
+  return result;
 }
 
 Resolver::Resolver(LookUpFunction look_up)

@@ -18,8 +18,13 @@ using Addresses = std::vector<std::string>;
 using LookUpFunction =
     std::function<absl::StatusOr<Addresses>(const std::string& host)>;
 
-// getaddrinfo. At most kMaxAddresses, without repeats.
+// getaddrinfo. At most kMaxAddresses, without repeats, families in turn.
 absl::StatusOr<Addresses> SystemLookUp(const std::string& host);
+
+// Keeps the order within each family and the first one in front, and takes from
+// both in turn: a network where one family leads nowhere costs one dial, not
+// one for each of its addresses.
+Addresses InterleaveFamilies(const Addresses& addresses);
 
 // A name with more addresses than this is tried at its first ones.
 inline constexpr size_t kMaxAddresses = 8;

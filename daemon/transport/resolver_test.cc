@@ -29,6 +29,18 @@ TEST(SystemLookUpTest, NamesTheHostThatIsUnknown) {
   EXPECT_THAT(std::string(addresses.status().message()), HasSubstr(host));
 }
 
+TEST(InterleaveFamiliesTest, TakesFamiliesInTurn) {
+  EXPECT_EQ(InterleaveFamilies({"::1", "::2", "::3", "1.1.1.1", "2.2.2.2"}),
+            (Addresses{"::1", "1.1.1.1", "::2", "2.2.2.2", "::3"}));
+  EXPECT_EQ(InterleaveFamilies({"1.1.1.1", "2.2.2.2", "3.3.3.3", "::1"}),
+            (Addresses{"1.1.1.1", "::1", "2.2.2.2", "3.3.3.3"}));
+  EXPECT_EQ(InterleaveFamilies({"::1", "1.1.1.1"}),
+            (Addresses{"::1", "1.1.1.1"}));
+  EXPECT_EQ(InterleaveFamilies({"1.1.1.1", "2.2.2.2"}),
+            (Addresses{"1.1.1.1", "2.2.2.2"}));
+  EXPECT_EQ(InterleaveFamilies({}), Addresses{});
+}
+
 TEST(ResolverTest, AnswersOnAnotherThread) {
   Resolver resolver([](const std::string& host) {
     return absl::StatusOr<Addresses>(Addresses{host + "!"});
