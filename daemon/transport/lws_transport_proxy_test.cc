@@ -173,6 +173,24 @@ TEST(LwsTransportProxyTest, SaysWhyAProxyRefuses) {
   }
 }
 
+TEST(LwsTransportProxyTest, NamesTheServerBehindTheTunnel) {
+  ScriptedPeer server([](PeerConnection* connection) {
+    connection->ReadUntil("\r\n\r\n");
+    connection->Send("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    connection->WaitForClose();
+  });
+  const ConnectProxy proxy(server.port());
+  RecordingSink sink;
+  std::unique_ptr<LwsTransport> transport =
+      MakeTransport(&sink, Through(UrlOf(proxy.port())));
+  transport->Open(kFirst, "http://chat.example");
+  EXPECT_EQ(
+      sink.WaitFor(""),
+      absl::StrCat("closed 1 HTTP 503 from chat.example:80 (through the proxy "
+                   "proxy.example:",
+                   proxy.port(), ") instead of a WebSocket upgrade"));
+}
+
 TEST(LwsTransportProxyTest, LimitsTheAnswerOfAProxy) {
   const ConnectProxy proxy(0,
                            "HTTP/1.1 200 OK\r\nX: " + std::string(20000, 'x'));

@@ -344,7 +344,7 @@ void WebSocket::ExpectAnswer() {
 void WebSocket::OnAnswerTimer() {
   if (state_ != State::kDialling || wsi_ == nullptr) return;
   if (answer_begun_) {
-    failure_ = absl::StrCat(target_.display, " did not answer with HTTP");
+    failure_ = absl::StrCat(Peer(), " did not answer with HTTP");
     Kill();
     return;
   }
@@ -374,14 +374,14 @@ void WebSocket::OnDialFailed(lws* wsi, absl::string_view detail) {
 std::string WebSocket::HandshakeFailure(lws* wsi, absl::string_view detail) {
   if (!target_.tls_host.empty() && !request_sent_) {
     return tls_->failure().empty()
-               ? absl::StrCat(target_.display,
+               ? absl::StrCat(Peer(),
                               " closed the connection during the TLS handshake")
                : tls_->failure();
   }
   const unsigned status = lws_http_client_http_response(wsi);
   if (status == 101) {
-    return absl::StrCat(target_.display, " sent an invalid WebSocket upgrade (",
-                        detail, ")");
+    return absl::StrCat(Peer(), " sent an invalid WebSocket upgrade (", detail,
+                        ")");
   }
   if (status != 0) {
     char retry_after[64];
@@ -389,13 +389,13 @@ std::string WebSocket::HandshakeFailure(lws* wsi, absl::string_view detail) {
                      WSI_TOKEN_HTTP_RETRY_AFTER) > 0) {
       end_.retry_after = ParseRetryAfter(retry_after);
     }
-    return absl::StrCat("HTTP ", status, " from ", target_.display,
+    return absl::StrCat("HTTP ", status, " from ", Peer(),
                         " instead of a WebSocket upgrade");
   }
   if (absl::StrContains(detail, "pars") || absl::StrContains(detail, "HS:")) {
-    return absl::StrCat(target_.display, " did not answer with HTTP");
+    return absl::StrCat(Peer(), " did not answer with HTTP");
   }
-  return absl::StrCat(target_.display,
+  return absl::StrCat(Peer(),
                       " closed the connection during the WebSocket upgrade");
 }
 
@@ -477,7 +477,7 @@ void WebSocket::OnDestroyed() {
 std::string WebSocket::EndReason() const {
   if (end_.opened) {
     if (end_.close_code == 0) {
-      return absl::StrCat("connection to ", target_.display,
+      return absl::StrCat("connection to ", Peer(),
                           " lost (1006, no close frame)");
     }
     return absl::StrCat("closed by the server (", end_.close_code,
@@ -486,16 +486,22 @@ std::string WebSocket::EndReason() const {
   return failure_.empty() ? Silence() : failure_;
 }
 
+// Whom we talk to, once TCP is established and the tunnel is open.
+std::string WebSocket::Peer() const {
+  if (!target_.tunnel.has_value()) return target_.display;
+  return absl::StrCat(target_.tunnel->target, " (through the proxy ",
+                      target_.tunnel->proxy, ")");
+}
+
 // Of a deadline that passed: what was waited for.
 std::string WebSocket::Silence() const {
   if (target_.tunnel.has_value() &&
       (!tunnel_.has_value() || !tunnel_->open())) {
     return absl::StrCat("no answer from the proxy ", target_.tunnel->proxy);
   }
-  if (!end_.reached_peer)
-    return absl::StrCat("no answer from ", target_.display);
+  if (!end_.reached_peer) return absl::StrCat("no answer from ", Peer());
   return absl::StrCat(
-      target_.display, " accepted the connection but did not answer the ",
+      Peer(), " accepted the connection but did not answer the ",
       target_.tls_host.empty() || request_sent_ ? "WebSocket upgrade"
                                                 : "TLS handshake");
 }

@@ -151,6 +151,7 @@ class WebSocket {
   void Kill();
   std::string EndReason() const;
   std::string Silence() const;
+  std::string Peer() const;
 
   const Options options_;
   WebSocketListener* const listener_;
