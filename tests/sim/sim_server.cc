@@ -250,6 +250,9 @@ SimServer::Outcome SimServer::Run(LinkId id, Link* link,
   }
   if (event == "sync:messages") return Sync(link, payload);
   if (event == "ping") return PingRequest(payload);
+  if (event == "auth:refresh" && options_.auth_refresh) {
+    return RefreshRequest(*link, payload);
+  }
   outcome.answer = RefusalAnswer(
       {"UNSUPPORTED", "the server knows no such event", std::nullopt, {}});
   return outcome;

@@ -35,7 +35,8 @@ struct RoomFailure {
 
 // What the server can do, and how it is set up.
 struct ServerOptions {
-  bool plugin = false;  // the small dialect: no capabilities, no ids
+  bool plugin = false;       // the small dialect: no capabilities, no ids
+  bool auth_refresh = true;  // false: as servers that do not know it
   std::vector<std::string> capabilities = {
       "ack.message-id", "dedup.client-message-id", "send.ordered",
       "history.cursor", "rooms.membership"};
@@ -204,6 +205,7 @@ class SimServer {
   Outcome SendPlugin(LinkId id, Link* link, const nlohmann::json& payload);
   Outcome Sync(Link* link, const nlohmann::json& payload);
   Outcome PingRequest(const nlohmann::json& payload);
+  Outcome RefreshRequest(const Link& link, const nlohmann::json& payload);
   SendFate FateOf(const std::string& text);
   bool OneIn1000(int per_mille);
   void Misbehave(LinkId id);

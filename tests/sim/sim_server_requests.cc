@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/sim/sim_server.h"
+#include "tests/sim/token.h"
 
 namespace parley::sim {
 namespace {
@@ -462,6 +463,23 @@ SimServer::Outcome SimServer::Sync(Link* link, const json& payload) {
                      {"hasMore", position < messages.size()},
                      {"historyEpoch", epoch},
                      {"serverTime", Timestamp()}});
+  return outcome;
+}
+
+SimServer::Outcome SimServer::RefreshRequest(const Link& link,
+                                             const json& payload) {
+  Outcome outcome;
+  const auto user =
+      VerifyToken(Member(payload, "token"), scheduler_->Read().wall);
+  if (std::holds_alternative<TokenRefusal>(user)) {
+    outcome.answer =
+        RefusalAnswer({"UNAUTHENTICATED", "Invalid token", std::nullopt, {}});
+  } else if (std::get<std::string>(user) != link.user) {
+    outcome.answer = RefusalAnswer(
+        {"FORBIDDEN", "the token is for another user", std::nullopt, {}});
+  } else {
+    outcome.answer = SuccessAnswer({{"userId", link.user}});
+  }
   return outcome;
 }
 

@@ -306,6 +306,10 @@ class VectorRun : public ServerLinks {
     json arguments = json::array({send["event"]});
     if (send.contains("payload")) {
       arguments.push_back(Fill(send["payload"], captures_));
+      json& payload = arguments.back();
+      if (payload.is_object() && payload.contains("token")) {
+        payload["token"] = FillToken(payload["token"], scheduler_.Read().wall);
+      }
     }
     std::string head = "42";
     if (send.contains("ack")) {

@@ -21,6 +21,7 @@ void Without(const char* capability, ServerOptions* server) {
 
 ServerOptions DrawServer(base::Rng* rng) {
   ServerOptions server;
+  server.auth_refresh = rng->OneIn(2);
   switch (rng->Below(8)) {
     case 0:
       server.plugin = true;

@@ -154,6 +154,12 @@ export function verifyClaims(
   return claims;
 }
 
+/** When a token that verifyToken takes expires. */
+export function readExpiry(token: string): Date | undefined {
+  const { exp } = decode(token.split('.')[1] ?? '');
+  return typeof exp === 'number' ? new Date(exp * 1000) : undefined;
+}
+
 function checkTimes(claims: Record<string, unknown>, nowS: number): void {
   const { exp, nbf } = claims;
   for (const time of [exp, nbf]) {

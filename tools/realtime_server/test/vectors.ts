@@ -68,6 +68,13 @@ export interface Sample {
   payload: unknown;
 }
 
+/** Tokens are made when they are sent: they expire. */
+function fillTokenOf(payload: unknown): unknown {
+  if (typeof payload !== 'object' || payload === null) return payload;
+  if (!('token' in payload)) return payload;
+  return { ...payload, token: fillToken(payload.token, DEVELOPMENT_SECRET) };
+}
+
 function readJson(name: string): unknown {
   return JSON.parse(readFileSync(join(VECTORS_DIR, name), 'utf8'));
 }
@@ -227,7 +234,7 @@ export class VectorRun {
     const args = send.args ?? ('payload' in send ? [send.payload] : []);
     peer.send(
       send.event,
-      args.map((arg) => fill(arg, this.captures)),
+      args.map((arg) => fillTokenOf(fill(arg, this.captures))),
       send.ack,
     );
   }

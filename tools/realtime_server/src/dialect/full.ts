@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Server, Socket } from 'socket.io';
 
-import { verifyToken } from '../auth';
+import { AuthError, readExpiry, verifyToken } from '../auth';
 import type { Capabilities } from '../capabilities';
 import type { Chat } from '../chat';
 import { ProtocolError, type ErrorBody } from '../errors';
@@ -129,6 +129,7 @@ class Connection {
     ['room:leave', (payload) => this.leave(asObject(payload))],
     ['message:send', (payload) => this.sendCounted(asObject(payload))],
     ['sync:messages', (payload) => this.sync(asObject(payload))],
+    ['auth:refresh', (payload) => this.refresh(asObject(payload))],
     ['ping', (payload) => this.ping(asObject(payload ?? {}))],
   ]);
 
@@ -217,6 +218,27 @@ class Connection {
         ),
       };
     }
+  }
+
+  private refresh(payload: JsonObject): Outcome {
+    const { token } = payload;
+    let user: string;
+    try {
+      user = verifyToken(token, this.context.secret);
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      throw new ProtocolError('UNAUTHENTICATED', error.message);
+    }
+    if (user !== this.userId) {
+      throw new ProtocolError('FORBIDDEN', 'the token is for another user');
+    }
+    const expiry = readExpiry(token as string);
+    return {
+      data: {
+        userId: user,
+        ...(expiry === undefined ? {} : { expiresAt: expiry.toISOString() }),
+      },
+    };
   }
 
   private join(payload: JsonObject): Outcome {
