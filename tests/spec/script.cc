@@ -121,6 +121,8 @@ void Script::OnEffect(core::EffectBody& effect) {
   output_.Add(effect, clock_.now());
   if (const auto* changed = std::get_if<core::StatusChanged>(&effect)) {
     cause_ = changed->status.connection.cause;
+  } else if (const auto* keep = std::get_if<core::KeepCredentials>(&effect)) {
+    kept_token_ = std::string(keep->token.Reveal());
   }
   const auto* sent = std::get_if<core::SendFrame>(&effect);
   if (sent == nullptr) return;
@@ -362,6 +364,9 @@ absl::Status Script::PlayNetwork(const std::string& action, const Json& value) {
   if (action == "token") {
     Token(value);
   } else if (action == "same_token") {
+    GiveToken();
+  } else if (action == "kept_token") {
+    token_ = kept_token_;
     GiveToken();
   } else if (action == "opened") {
     device_.Handle(core::TransportOpened{connection()});

@@ -36,7 +36,7 @@ namespace parley::spec {
 //   commit   commit_fails before|after|full   recovered true|false
 // What the network does:
 //   token USER|null|{user, expires_in_s}   same_token (as the last one)
-//   opened   binary BYTES
+//   kept_token (the one that a client gave)   opened   binary BYTES
 //   closed {reason?, code?, retry_after_s?}
 //   late {...}, which is one of these or of the server's, of the connection or
 //     the fetch before the present one
@@ -133,6 +133,7 @@ class Script {
   std::vector<std::string> show_;
   bool late_ = false;
   std::string token_;
+  std::string kept_token_;
   std::string cause_;
   int last_token_ = 0;
   std::string epoch_ = "epoch-1";
