@@ -1,4 +1,4 @@
-// Sends a message and prints what is said in the room, until it is killed.
+// Joins a room, says hello and prints what is said there, until it is killed.
 #include <iostream>
 
 #include "clients/cpp/client.h"
@@ -7,13 +7,20 @@ int main() {
   auto client = parley::client::Client::Open({});
   if (!client.ok()) return std::cerr << client.status() << "\n", 1;
 
+  grpc::ClientContext join_context;
+  parley::v1::JoinRoomRequest join;
+  join.set_room("general");
+  parley::v1::JoinRoomResponse joined;
+  grpc::Status status =
+      (*client)->rooms().JoinRoom(&join_context, join, &joined);
+  if (!status.ok()) return std::cerr << status.error_message() << "\n", 1;
+
   grpc::ClientContext send_context;
   parley::v1::SendMessageRequest message;
   message.set_room("general");
   message.set_text("hello from C++");
   parley::v1::SendMessageResponse sent;
-  grpc::Status status =
-      (*client)->messages().SendMessage(&send_context, message, &sent);
+  status = (*client)->messages().SendMessage(&send_context, message, &sent);
   if (!status.ok()) return std::cerr << status.error_message() << "\n", 1;
 
   grpc::ClientContext watch_context;

@@ -1,14 +1,18 @@
-"""Sends a message and prints what is said in the room, until it is killed."""
+"""Joins a room, says hello and prints what is said there, until killed."""
 import os
 
 import grpc
 from parley.v1 import message_service_pb2
 from parley.v1 import message_service_pb2_grpc
+from parley.v1 import room_service_pb2
+from parley.v1 import room_service_pb2_grpc
 
 socket = os.path.join(os.environ["XDG_RUNTIME_DIR"], "parley", "default.sock")
 channel = grpc.insecure_channel("unix:" + socket)
+rooms = room_service_pb2_grpc.RoomServiceStub(channel)
 messages = message_service_pb2_grpc.MessageServiceStub(channel)
 
+rooms.JoinRoom(room_service_pb2.JoinRoomRequest(room="general"))
 messages.SendMessage(message_service_pb2.SendMessageRequest(
     room="general", text="hello from Python"))
 
