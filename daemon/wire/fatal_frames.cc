@@ -63,7 +63,7 @@ std::string WhyNoColumn(const json& object, const char* name,
   return "";
 }
 
-std::string First(std::string one, std::string other) {
+std::string First(const std::string& one, const std::string& other) {
   return one.empty() ? other : one;
 }
 
