@@ -228,6 +228,7 @@ int Run(const std::vector<std::string>& arguments,
   app.footer(kFooter);
   AddGlobals(&app, &globals);
   AddStatusCommands(&app, &command);
+  AddAuthCommands(&app, &command);
   AddHealthCommand(&app, &command);
   AddRoomCommands(&app, &command);
   AddMessageCommands(&app, &command);

@@ -35,6 +35,17 @@ std::string ExplainUnreachable(const Context& context,
 
 }  // namespace
 
+bool Context::ReadStdin(size_t max_bytes, std::string* text) {
+  text->clear();
+  char buffer[4096];
+  while (in.read(buffer, sizeof(buffer)) || in.gcount() > 0) {
+    text->append(buffer, in.gcount());
+    if (text->size() > max_bytes + 1) return false;
+  }
+  if (!text->empty() && text->back() == '\n') text->pop_back();
+  return text->size() <= max_bytes;
+}
+
 std::string Context::Format(const google::protobuf::Timestamp& time) const {
   return HumaneTime(ToTime(time), absl::Now(), zone);
 }

@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstddef>
 #include <functional>
 #include <istream>
 #include <string>
@@ -29,6 +30,10 @@ struct Context {
   // was given.
   absl::Time wait_deadline;
   absl::TimeZone zone;
+
+  // Reads stdin to its end, without the newline that ends it. False when that
+  // has more than `max_bytes`.
+  bool ReadStdin(size_t max_bytes, std::string* text);
 
   // How a time is written for a person.
   std::string Format(const google::protobuf::Timestamp& time) const;

@@ -46,6 +46,7 @@ bool IsUtf8(absl::string_view text);
 size_t DisplayWidth(absl::string_view text);
 
 absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
+absl::Duration ToDuration(const google::protobuf::Duration& duration);
 google::protobuf::Duration ToProto(absl::Duration duration);
 
 }  // namespace parley::cli

@@ -25,23 +25,12 @@ struct SendOptions {
   std::string wait;  // "sent" or empty
 };
 
-// Reads the text from stdin, without the newline that ends it.
-bool ReadText(std::istream& in, std::string* text) {
-  text->clear();
-  char buffer[4096];
-  while (in.read(buffer, sizeof(buffer)) || in.gcount() > 0) {
-    text->append(buffer, in.gcount());
-    if (text->size() > kMaxStdinBytes) return false;
-  }
-  if (!text->empty() && text->back() == '\n') text->pop_back();
-  return true;
-}
-
 ExitCode Send(SendOptions options, Context& context) {
   v1::SendMessageRequest& request = options.request;
   const std::string doing =
       absl::StrCat("send to room \"", request.room(), "\"");
-  if (request.text() == "-" && !ReadText(context.in, request.mutable_text())) {
+  if (request.text() == "-" &&
+      !context.ReadStdin(kMaxStdinBytes, request.mutable_text())) {
     context.out.Note(absl::StrCat("cannot ", doing, ": stdin has more than ",
                                   HumaneBytes(kMaxStdinBytes),
                                   "; attach a file instead of its text"));

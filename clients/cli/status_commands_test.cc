@@ -25,6 +25,9 @@ v1::DaemonStatus WaitingStatus() {
   *connection->mutable_next_retry_at() = Ago(absl::Minutes(-90));
   connection->set_server_url("ws://127.0.0.1:4000");
   connection->set_user_id("alice");
+  connection->set_device_online(true);
+  connection->set_server_reachability(v1::SERVER_REACHABILITY_UNREACHABLE);
+  *connection->mutable_token_expires_at() = Ago(absl::Minutes(-50.5));
   v1::ServerCapabilities* server = status.mutable_server();
   server->set_dialect(v1::SERVER_DIALECT_FULL);
   server->set_protocol_version("2.0");
@@ -64,16 +67,47 @@ TEST(StatusCommandTest, TellsHowEverythingStands) {
       "connection  WAITING\n"
       "            for 2 min, the server refused the connection, 3 failed "
       "attempts, next in 1 h\n"
+      "network     the device is online, the server is not reachable\n"
       "account     alice\n"
+      "token       expires in 50 min\n"
       "server      ws://127.0.0.1:4000\n"
       "            full dialect 2.0, recognises repeats, keeps history, 16 "
       "sends at once\n"
+      "            but no message ids, forgets rooms\n"
       "outbox      3 queued (the oldest for 5 min), 1 failed, 1.2 KiB of 64 "
       "MiB\n"
       "rooms       2 rooms, 0 joined\n"
       "clients     1 connection, 0 streams\n"
       "store       serving\n"
       "daemon      parleyd 0.1.0, profile work, pid 42\n");
+}
+
+TEST(StatusCommandTest, TellsHowGoodAConnectionIs) {
+  v1::DaemonStatus status = WaitingStatus();
+  v1::ConnectionStatus* connection = status.mutable_connection();
+  connection->set_state(v1::CONNECTION_STATE_READY);
+  connection->set_server_reachability(v1::SERVER_REACHABILITY_REACHABLE);
+  v1::ConnectionQuality* quality = connection->mutable_quality();
+  quality->set_level(v1::QUALITY_LEVEL_GOOD);
+  quality->mutable_average_latency()->set_nanos(120900000);
+  quality->set_samples(5);
+  quality->set_lost_samples(1);
+  *connection->mutable_token_expires_at() = Ago(absl::Minutes(2.5));
+  const FakeDaemon daemon(DaemonWith(status));
+  EXPECT_THAT(
+      CliRunner(daemon).Run({"status"}).out,
+      AllOf(HasSubstr("network     the device is online, the server is "
+                      "reachable\n"),
+            HasSubstr("quality     good, 120 ms over 5 samples, 1 lost\n"),
+            HasSubstr("token       expired 2 min ago\n")));
+
+  connection->clear_quality();
+  connection->set_device_online(false);
+  connection->clear_server_reachability();
+  const FakeDaemon fresh(DaemonWith(status));
+  EXPECT_THAT(CliRunner(fresh).Run({"status"}).out,
+              AllOf(HasSubstr("no network, the server was not tried yet\n"),
+                    HasSubstr("quality     not measured yet\n")));
 }
 
 TEST(StatusCommandTest, TellsOfADaemonThatKnowsNothingYet) {

@@ -17,24 +17,73 @@ std::string Age(const Context& context,
   return HumaneDuration(absl::Now() - ToTime(since));
 }
 
-std::string DescribeServer(const v1::ServerCapabilities& server) {
-  if (server.dialect() == v1::SERVER_DIALECT_UNSPECIFIED) {
-    return "none was met yet";
+std::string DescribeNetwork(const v1::ConnectionStatus& connection) {
+  const char* const device =
+      connection.device_online() ? "the device is online" : "no network";
+  switch (connection.server_reachability()) {
+    case v1::SERVER_REACHABILITY_REACHABLE:
+      return absl::StrCat(device, ", the server is reachable");
+    case v1::SERVER_REACHABILITY_UNREACHABLE:
+      return absl::StrCat(device, ", the server is not reachable");
+    default:
+      return absl::StrCat(device, ", the server was not tried yet");
   }
-  std::vector<std::string> parts;
-  parts.push_back(absl::StrCat(
+}
+
+Cell DescribeQuality(const v1::ConnectionQuality& quality) {
+  if (quality.level() == v1::QUALITY_LEVEL_UNSPECIFIED) {
+    return Cell("not measured yet");
+  }
+  std::string text =
+      EnumWord(v1::QualityLevel_Name(quality.level()), "QUALITY_LEVEL_");
+  if (quality.has_average_latency()) {
+    absl::StrAppend(
+        &text, ", ",
+        absl::ToInt64Milliseconds(ToDuration(quality.average_latency())),
+        " ms");
+  }
+  absl::StrAppend(&text, " over ",
+                  Count(quality.samples(), "sample", "samples"));
+  if (quality.lost_samples() > 0) {
+    absl::StrAppend(&text, ", ", quality.lost_samples(), " lost");
+  }
+  return Cell(std::move(text), quality.level() == v1::QUALITY_LEVEL_POOR
+                                   ? Style::kBad
+                                   : Style::kPlain);
+}
+
+// What the server can do, and on a line of its own what it cannot.
+std::vector<std::string> DescribeServer(const v1::ServerCapabilities& server) {
+  if (server.dialect() == v1::SERVER_DIALECT_UNSPECIFIED) {
+    return {"none was met yet"};
+  }
+  std::vector<std::string> can = {absl::StrCat(
       EnumWord(v1::ServerDialect_Name(server.dialect()), "SERVER_DIALECT_"),
       " dialect",
       server.protocol_version().empty()
           ? ""
-          : absl::StrCat(" ", server.protocol_version())));
-  parts.push_back(server.deduplicates_sends() ? "recognises repeats"
-                                              : "may double a message");
-  parts.push_back(server.history() ? "keeps history" : "no history");
-  if (server.ordered_sends()) {
-    parts.push_back(absl::StrCat(server.ordered_window(), " sends at once"));
+          : absl::StrCat(" ", server.protocol_version()))};
+  std::vector<std::string> cannot;
+  const auto add = [&](bool able, std::string yes, std::string no) {
+    if (able) {
+      can.push_back(std::move(yes));
+    } else {
+      cannot.push_back(std::move(no));
+    }
+  };
+  add(server.message_ids(), "names messages", "no message ids");
+  add(server.deduplicates_sends(), "recognises repeats",
+      "may double a message");
+  add(server.history(), "keeps history", "no history");
+  add(server.durable_membership(), "remembers rooms", "forgets rooms");
+  add(server.ordered_sends(),
+      absl::StrCat(server.ordered_window(), " sends at once"),
+      "one send at a time");
+  std::vector<std::string> lines = {absl::StrJoin(can, ", ")};
+  if (!cannot.empty()) {
+    lines.push_back(absl::StrCat("but ", absl::StrJoin(cannot, ", ")));
   }
-  return absl::StrJoin(parts, ", ");
+  return lines;
 }
 
 std::string DescribeOutbox(const Context& context,
@@ -133,18 +182,41 @@ std::string DescribeConnection(const Context& context,
   return absl::StrJoin(parts, ", ");
 }
 
+std::string DescribeAccount(const v1::ConnectionStatus& connection) {
+  return connection.user_id().empty() ? "not known yet" : connection.user_id();
+}
+
+Cell DescribeToken(const v1::ConnectionStatus& connection) {
+  if (!connection.has_token_expires_at()) {
+    return Cell("none in use, or it does not say when it expires");
+  }
+  const absl::Duration left =
+      ToTime(connection.token_expires_at()) - absl::Now();
+  return left > absl::ZeroDuration()
+             ? Cell(absl::StrCat("expires in ", HumaneDuration(left)))
+             : Cell(absl::StrCat("expired ", HumaneDuration(-left), " ago"),
+                    Style::kBad);
+}
+
 void PrintStatus(const v1::DaemonStatus& status, Context& context) {
   const v1::ConnectionStatus& connection = status.connection();
   std::vector<std::pair<std::string, Cell>> rows;
   rows.emplace_back("connection", StateCell(connection.state()));
   rows.emplace_back("", DescribeConnection(context, connection));
-  rows.emplace_back("account", connection.user_id().empty()
-                                   ? std::string("not known yet")
-                                   : connection.user_id());
+  rows.emplace_back("network", DescribeNetwork(connection));
+  if (IsConnected(connection.state())) {
+    rows.emplace_back("quality", DescribeQuality(connection.quality()));
+  }
+  rows.emplace_back("account", DescribeAccount(connection));
+  if (connection.has_token_expires_at()) {
+    rows.emplace_back("token", DescribeToken(connection));
+  }
   rows.emplace_back("server", connection.server_url().empty()
                                   ? Cell("not configured", Style::kBad)
                                   : Cell(connection.server_url()));
-  rows.emplace_back("", DescribeServer(status.server()));
+  for (const std::string& line : DescribeServer(status.server())) {
+    rows.emplace_back("", line);
+  }
   rows.emplace_back(
       "outbox",
       Cell(DescribeOutbox(context, status.outbox()),

@@ -24,6 +24,12 @@ Cell RoomCell(const v1::Room& room);
 std::string DescribeConnection(const Context& context,
                                const v1::ConnectionStatus& connection);
 
+// Who this device is to the server.
+std::string DescribeAccount(const v1::ConnectionStatus& connection);
+
+// Until when the token in use is good.
+Cell DescribeToken(const v1::ConnectionStatus& connection);
+
 // All of it, a line a subject.
 void PrintStatus(const v1::DaemonStatus& status, Context& context);
 

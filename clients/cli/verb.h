@@ -28,6 +28,7 @@ CLI::Option* AddDurationOption(CLI::App* verb, const std::string& name,
 CLI::Option* AddRoomOption(CLI::App* verb, std::string* room);
 
 void AddStatusCommands(CLI::App* app, Command* chosen);
+void AddAuthCommands(CLI::App* app, Command* chosen);
 void AddRoomCommands(CLI::App* app, Command* chosen);
 void AddMessageCommands(CLI::App* app, Command* chosen);
 void AddOutboxCommands(CLI::App* app, Command* chosen);

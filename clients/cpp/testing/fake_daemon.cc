@@ -82,6 +82,8 @@ class FakeDaemon::Services {
     PARLEY_FAKE_STREAM(WatchStatus, watch_status)
     PARLEY_FAKE_UNARY(Connect, connect)
     PARLEY_FAKE_UNARY(Disconnect, disconnect)
+    PARLEY_FAKE_UNARY(SetCredentials, set_credentials)
+    PARLEY_FAKE_UNARY(SignOut, sign_out)
 
    private:
     Services* const all_;

@@ -42,6 +42,9 @@ struct FakeMethods {
   StreamHandler<v1::WatchStatusRequest, v1::WatchStatusResponse> watch_status;
   UnaryHandler<v1::ConnectRequest, v1::ConnectResponse> connect;
   UnaryHandler<v1::DisconnectRequest, v1::DisconnectResponse> disconnect;
+  UnaryHandler<v1::SetCredentialsRequest, v1::SetCredentialsResponse>
+      set_credentials;
+  UnaryHandler<v1::SignOutRequest, v1::SignOutResponse> sign_out;
 
   UnaryHandler<v1::JoinRoomRequest, v1::JoinRoomResponse> join_room;
   UnaryHandler<v1::LeaveRoomRequest, v1::LeaveRoomResponse> leave_room;
