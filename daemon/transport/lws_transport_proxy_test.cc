@@ -247,13 +247,14 @@ TEST(LwsTransportProxyTest, SurvivesHurriedOpensAndCloses) {
   constexpr uint64_t kConnections = 100;
   for (uint64_t id = 1; id <= kConnections; ++id) {
     const core::ConnectionId connection(id);
+    const int before = proxy.accepted();
     transport->Open(connection, "http://chat.example");
     if (id % 3 == 0) {
       ASSERT_NE(sink.WaitFor(absl::StrCat("opened ", id)), "");
     }
     if (id % 5 == 0) {
       // While the tunnel is being asked for.
-      while (proxy.accepted() == 0) std::this_thread::yield();
+      while (proxy.accepted() == before) std::this_thread::yield();
     }
     transport->Close(connection);
   }

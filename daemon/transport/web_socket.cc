@@ -373,10 +373,7 @@ void WebSocket::OnDialFailed(lws* wsi, absl::string_view detail) {
 
 std::string WebSocket::HandshakeFailure(lws* wsi, absl::string_view detail) {
   if (!target_.tls_host.empty() && !request_sent_) {
-    return tls_->failure().empty()
-               ? absl::StrCat(Peer(),
-                              " closed the connection during the TLS handshake")
-               : tls_->failure();
+    return tls_->failure().empty() ? HungUp() : tls_->failure();
   }
   const unsigned status = lws_http_client_http_response(wsi);
   if (status == 101) {
@@ -395,8 +392,7 @@ std::string WebSocket::HandshakeFailure(lws* wsi, absl::string_view detail) {
   if (absl::StrContains(detail, "pars") || absl::StrContains(detail, "HS:")) {
     return absl::StrCat(Peer(), " did not answer with HTTP");
   }
-  return absl::StrCat(Peer(),
-                      " closed the connection during the WebSocket upgrade");
+  return HungUp();
 }
 
 int WebSocket::OnReceive(lws* wsi, absl::string_view bytes) {
@@ -483,7 +479,18 @@ std::string WebSocket::EndReason() const {
     return absl::StrCat("closed by the server (", end_.close_code,
                         failure_.empty() ? "" : " ", failure_, ")");
   }
-  return failure_.empty() ? Silence() : failure_;
+  if (!failure_.empty()) return failure_;
+  // libwebsockets says nothing when the request cannot be written.
+  return timed_out_ || !end_.reached_peer ? Silence() : HungUp();
+}
+
+std::string WebSocket::HungUp() const {
+  return absl::StrCat(Peer(), " closed the connection during the ", Stage());
+}
+
+const char* WebSocket::Stage() const {
+  return target_.tls_host.empty() || request_sent_ ? "WebSocket upgrade"
+                                                   : "TLS handshake";
 }
 
 // Whom we talk to, once TCP is established and the tunnel is open.
@@ -501,9 +508,7 @@ std::string WebSocket::Silence() const {
   }
   if (!end_.reached_peer) return absl::StrCat("no answer from ", Peer());
   return absl::StrCat(
-      Peer(), " accepted the connection but did not answer the ",
-      target_.tls_host.empty() || request_sent_ ? "WebSocket upgrade"
-                                                : "TLS handshake");
+      Peer(), " accepted the connection but did not answer the ", Stage());
 }
 
 }  // namespace parley::transport

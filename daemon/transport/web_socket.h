@@ -150,7 +150,9 @@ class WebSocket {
   void ExpectAnswer();
   void Kill();
   std::string EndReason() const;
+  std::string HungUp() const;
   std::string Silence() const;
+  const char* Stage() const;
   std::string Peer() const;
 
   const Options options_;
