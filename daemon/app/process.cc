@@ -1,5 +1,6 @@
 #include "daemon/app/process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -53,9 +54,17 @@ void SwitchCoreDumpsOff() {
   }
 }
 
+void OpenStandardFiles() {
+  // The lowest number that is free is given: all below are open.
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", O_RDWR);
+  }
+}
+
 }  // namespace
 
 void HardenProcess() {
+  OpenStandardFiles();
   umask(077);
   SwitchCoreDumpsOff();
   signal(SIGPIPE, SIG_IGN);

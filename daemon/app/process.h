@@ -7,7 +7,9 @@ namespace parley::app {
 
 // Makes this process one that keeps secrets: no core dump, no debugger of other
 // processes of the user, no file that others can read. Also ignores SIGPIPE,
-// and raises the limit of open files to what the clients may need.
+// raises the limit of open files to what the clients may need, and opens what
+// is closed of stdin, stdout and stderr, so that no file of ours gets what is
+// written there.
 void HardenProcess();
 
 // Why the daemon is to end.

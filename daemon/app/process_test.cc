@@ -36,6 +36,15 @@ TEST(ProcessTest, KeepsSecrets) {
   close(pipe_fds[1]);
 }
 
+TEST(ProcessTest, OpensWhatIsClosedOfTheStandardFiles) {
+  const int kept = dup(STDIN_FILENO);
+  close(STDIN_FILENO);
+  HardenProcess();
+  EXPECT_EQ(fcntl(STDIN_FILENO, F_GETFD), 0);
+  dup2(kept, STDIN_FILENO);
+  close(kept);
+}
+
 TEST(ProcessTest, RaisesTheLimitOfOpenFiles) {
   rlimit limit;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
