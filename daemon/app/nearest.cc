@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "daemon/base/check.h"
@@ -42,7 +43,8 @@ std::string Nearest(absl::string_view name,
   };
   return *std::min_element(candidates.begin(), candidates.end(),
                            [&cost](const std::string& a, const std::string& b) {
-                             return cost(a) < cost(b);
+                             return std::make_pair(cost(a), a.size()) <
+                                    std::make_pair(cost(b), b.size());
                            });
 }
 

@@ -6,9 +6,9 @@ namespace parley::app {
 namespace {
 
 TEST(NearestTest, FindsWhatWasMeant) {
-  const std::vector<std::string> keys = {"server_url", "token_file", "user",
-                                         "outbox.max_entries",
-                                         "outbox.max_bytes"};
+  const std::vector<std::string> keys = {
+      "server_url", "token_command",      "token_file",
+      "user",       "outbox.max_entries", "outbox.max_bytes"};
   EXPECT_EQ(Nearest("server_url", keys), "server_url");
   EXPECT_EQ(Nearest("srver_url", keys), "server_url");
   EXPECT_EQ(Nearest("serverurl", keys), "server_url");
