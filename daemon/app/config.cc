@@ -36,9 +36,9 @@ absl::Status ApplyFile(const Environment& environment, Config* config) {
 }
 
 absl::Status ApplyFlags(const Flags& flags, Config* config) {
-  if (flags.server_url.has_value()) {
+  if (!flags.server_urls.empty()) {
     absl::Status status =
-        SetServerUrl(*flags.server_url, "--server-url", config);
+        SetServerUrls(flags.server_urls, "--server-url", config);
     if (!status.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat("--server-url: ", status.message()));
@@ -56,6 +56,7 @@ absl::Status ApplyFlags(const Flags& flags, Config* config) {
       return absl::InvalidArgumentError("--token-file must not be empty");
     }
     config->token_file = {*flags.token_file, "--token-file"};
+    config->token_command = {};
   }
   return absl::OkStatus();
 }
@@ -142,14 +143,38 @@ std::string TextLine(absl::string_view name,
   return Line(absl::StrCat(name, " = ", Quoted(setting.value)), setting.origin);
 }
 
+std::string List(const std::vector<std::string>& values) {
+  const auto quote = [](std::string* out, const std::string& value) {
+    out->append(Quoted(value));
+  };
+  return absl::StrCat("[", absl::StrJoin(values, ", ", quote), "]");
+}
+
+std::string ServerLine(const Setting<std::vector<std::string>>& urls) {
+  if (urls.value.empty()) return "# server_url is not set\n";
+  return Line(absl::StrCat("server_url = ", urls.value.size() == 1
+                                                ? Quoted(urls.value[0])
+                                                : List(urls.value)),
+              urls.origin);
+}
+
+// The one source of the token that is configured.
+std::string TokenLine(const Config& config) {
+  if (!config.token_command.value.empty()) {
+    return Line(
+        absl::StrCat("token_command = ", List(config.token_command.value)),
+        config.token_command.origin);
+  }
+  if (!config.token_file.value.empty()) {
+    return TextLine("token_file", config.token_file);
+  }
+  return "# neither token_file nor token_command is set: the token comes from "
+         "parleyctl auth set-token\n";
+}
+
 template <typename T>
 std::string NumberLine(absl::string_view name, const Setting<T>& setting) {
   return Line(absl::StrCat(name, " = ", setting.value), setting.origin);
-}
-
-std::string SwitchLine(absl::string_view name, const Setting<bool>& setting) {
-  return Line(absl::StrCat(name, " = ", setting.value ? "true" : "false"),
-              setting.origin);
 }
 
 std::string ProxyLines(const Config& config) {
@@ -175,15 +200,6 @@ std::string ProxyLines(const Config& config) {
   const std::string lines = absl::StrCat(line("http://", config.http_proxy),
                                          line("https://", config.https_proxy));
   return lines.empty() ? "# proxy is not set\n" : lines;
-}
-
-std::string NoProxyLine(const Setting<std::vector<std::string>>& no_proxy) {
-  const auto quote = [](std::string* out, const std::string& entry) {
-    out->append(Quoted(entry));
-  };
-  return Line(absl::StrCat("no_proxy = [",
-                           absl::StrJoin(no_proxy.value, ", ", quote), "]"),
-              no_proxy.origin);
 }
 
 }  // namespace
@@ -217,7 +233,8 @@ absl::StatusOr<Config> LoadConfig(const Flags& flags,
   }
   const std::optional<std::string> credentials =
       environment.Get("CREDENTIALS_DIRECTORY");
-  if (config.token_file.value.empty() && credentials.has_value()) {
+  if (config.token_file.value.empty() && config.token_command.value.empty() &&
+      credentials.has_value()) {
     config.token_file = {*credentials + "/token", "$CREDENTIALS_DIRECTORY"};
   }
   return config;
@@ -233,21 +250,18 @@ std::string DescribeConfig(const Config& config) {
       config.file_exists ? ")\n" : "; it does not exist)\n",
       "# state directory ", config.paths.state_dir.value, " (",
       config.paths.state_dir.origin, ")\n# socket ", config.paths.socket.value,
-      " (", config.paths.socket.origin, ")\n",
-      TextLine("server_url", config.server_url),
-      TextLine("token_file", config.token_file), TextLine("user", config.user),
+      " (", config.paths.socket.origin, ")\n", ServerLine(config.server_urls),
+      TokenLine(config), TextLine("user", config.user),
       Line(absl::StrCat("log_level = ", Quoted(level)),
            config.log_level.origin),
       "\n[server]\n", TextLine("ca_file", config.ca_file), ProxyLines(config),
-      NoProxyLine(config.no_proxy), "\n[outbox]\n",
-      NumberLine("max_entries", config.outbox_max_entries),
+      Line(absl::StrCat("no_proxy = ", List(config.no_proxy.value)),
+           config.no_proxy.origin),
+      "\n[outbox]\n", NumberLine("max_entries", config.outbox_max_entries),
       NumberLine("max_bytes", config.outbox_max_bytes),
       NumberLine("max_answered_failures", config.outbox_max_answered_failures),
       Line(absl::StrCat("ambiguous_sends = ", Quoted(hold ? "hold" : "resend")),
-           config.outbox_ambiguous_sends.origin),
-      "\n[features]\n", SwitchLine("presence", config.presence),
-      SwitchLine("typing", config.typing),
-      SwitchLine("receipts", config.receipts));
+           config.outbox_ambiguous_sends.origin));
 }
 
 }  // namespace parley::app

@@ -22,6 +22,9 @@ namespace parley::app {
 // kept until a person decides.
 enum class AmbiguousSends { kResend, kHold };
 
+// Each may cost a connect timeout before the next is tried.
+inline constexpr size_t kMaxServerUrls = 8;
+
 // What the daemon runs with: flags over the file over defaults; for proxies,
 // the usual variables of the environment come between the last two.
 struct Config {
@@ -29,8 +32,18 @@ struct Config {
   Paths paths;
   bool file_exists = false;
 
-  Setting<std::string> server_url;  // normalised; empty: not set
-  // Absolute, or relative to the working directory; empty: none.
+  // Normalised, in the order of preference; empty: not set. The store belongs
+  // to the first of them: the others are other ways to the same service.
+  Setting<std::vector<std::string>> server_urls;
+
+  // Where the token comes from, at every connect; the first that there is:
+  //   1. what SetCredentials handed over, in memory only
+  //   2. --token-file
+  //   3. token_command or token_file of the file, which may have one of them
+  //   4. $CREDENTIALS_DIRECTORY/token, a credential of the service manager
+  // 2 to 4 are one of these two, and the other is empty.
+  Setting<std::vector<std::string>> token_command;
+  // Absolute, or relative to the working directory.
   Setting<std::string> token_file;
   Setting<std::string> user;  // of last resort; empty: not set
   Setting<base::logging::Level> log_level{base::logging::Level::kInfo};
@@ -47,10 +60,6 @@ struct Config {
   Setting<uint64_t> outbox_max_answered_failures{
       model::kDefaultMaxAnsweredFailures};
   Setting<AmbiguousSends> outbox_ambiguous_sends{AmbiguousSends::kResend};
-
-  Setting<bool> presence{true};
-  Setting<bool> typing{true};
-  Setting<bool> receipts{true};
 };
 
 // How to get to a server.

@@ -1,17 +1,16 @@
 #include "daemon/app/config_file.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "daemon/app/nearest.h"
 #include "daemon/transport/proxy.h"
 #include "daemon/transport/url.h"
@@ -86,26 +85,49 @@ absl::Status ReadNumber(const Entry& entry, int64_t low, int64_t high,
   return absl::OkStatus();
 }
 
-absl::Status ReadSwitch(const Entry& entry, Setting<bool>* setting) {
-  const std::optional<bool> value = entry.node->value_exact<bool>();
-  if (!value.has_value()) return WrongType(entry, "true or false");
-  *setting = {*value, entry.origin};
+absl::Status ReadTexts(const Entry& entry, absl::string_view allowed,
+                       std::vector<std::string>* texts) {
+  const toml::array* const list = entry.node->as_array();
+  if (list == nullptr) return WrongType(entry, allowed);
+  for (const toml::node& node : *list) {
+    const std::optional<std::string> text = node.value_exact<std::string>();
+    if (!text.has_value()) {
+      return Wrong(entry, absl::StrCat("must be ", allowed));
+    }
+    texts->push_back(*text);
+  }
   return absl::OkStatus();
 }
 
-absl::Status ReadServerUrl(const Entry& entry, Config* config) {
-  std::string text;
-  absl::Status status = ReadText(entry, "a URL in quotes", &text);
-  if (status.ok()) {
-    status = SetServerUrl(text, entry.origin, config);
-    if (!status.ok()) {
-      status = Wrong(entry, absl::StrCat("is wrong: ", status.message()));
-    }
-  }
-  return status;
+absl::Status ReadServerUrls(const Entry& entry, Config* config) {
+  constexpr char kAllowed[] = "a URL in quotes, or a list of them";
+  std::vector<std::string> texts;
+  absl::Status status = entry.node->is_array()
+                            ? ReadTexts(entry, kAllowed, &texts)
+                            : ReadText(entry, kAllowed, &texts.emplace_back());
+  if (!status.ok()) return status;
+  status = SetServerUrls(texts, entry.origin, config);
+  if (status.ok()) return status;
+  return Wrong(entry, absl::StrCat("is wrong: ", status.message()));
 }
 
 // Relative to the file that names it, or to the home directory after "~/".
+absl::Status FindFile(const Entry& entry, const std::string& config_path,
+                      const Environment& environment, std::string* name) {
+  if (absl::StartsWith(*name, "~/")) {
+    if (environment.home.empty()) {
+      return Wrong(entry, "starts with ~, but the home directory is unknown");
+    }
+    *name = environment.home + name->substr(1);
+  } else if (!absl::StartsWith(*name, "/")) {
+    const size_t slash = config_path.rfind('/');
+    if (slash != std::string::npos) {
+      *name = absl::StrCat(config_path.substr(0, slash + 1), *name);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadFileName(const Entry& entry, const std::string& config_path,
                           const Environment& environment,
                           Setting<std::string>* setting) {
@@ -113,19 +135,34 @@ absl::Status ReadFileName(const Entry& entry, const std::string& config_path,
   absl::Status status = ReadText(entry, "a file name in quotes", &text);
   if (!status.ok()) return status;
   if (text.empty()) return Wrong(entry, "must not be empty");
-  if (absl::StartsWith(text, "~/")) {
-    if (environment.home.empty()) {
-      return Wrong(entry, "starts with ~, but the home directory is unknown");
-    }
-    text = environment.home + text.substr(1);
-  } else if (!absl::StartsWith(text, "/")) {
-    const size_t slash = config_path.rfind('/');
-    if (slash != std::string::npos) {
-      text = absl::StrCat(config_path.substr(0, slash + 1), text);
+  status = FindFile(entry, config_path, environment, &text);
+  if (status.ok()) *setting = {text, entry.origin};
+  return status;
+}
+
+// The program is looked for in $PATH, unless it has a slash.
+absl::Status ReadTokenCommand(const Entry& entry,
+                              const std::string& config_path,
+                              const Environment& environment, Config* config) {
+  constexpr char kAllowed[] =
+      "a list such as [\"program\", \"argument\"], since no shell takes it "
+      "apart";
+  std::vector<std::string> words;
+  absl::Status status = ReadTexts(entry, kAllowed, &words);
+  if (!status.ok()) return status;
+  if (words.empty() || words[0].empty()) {
+    return Wrong(entry, absl::StrCat("must be ", kAllowed));
+  }
+  for (const std::string& word : words) {
+    if (absl::StrContains(word, '\0')) {
+      return Wrong(entry, "must not contain \\u0000");
     }
   }
-  *setting = {text, entry.origin};
-  return absl::OkStatus();
+  if (absl::StrContains(words[0], '/')) {
+    status = FindFile(entry, config_path, environment, &words[0]);
+  }
+  if (status.ok()) config->token_command = {words, entry.origin};
+  return status;
 }
 
 // Of all servers; "" is none, whatever the environment says.
@@ -148,21 +185,18 @@ absl::Status ReadProxy(const Entry& entry, Config* config) {
 }
 
 absl::Status ReadNoProxy(const Entry& entry, Config* config) {
-  const toml::array* const list = entry.node->as_array();
-  if (list == nullptr) return WrongType(entry, "a list of hosts in quotes");
-  config->no_proxy = {{}, entry.origin};
-  for (const toml::node& node : *list) {
-    const std::optional<std::string> host = node.value_exact<std::string>();
-    if (!host.has_value()) {
-      return Wrong(entry, "must be a list of hosts in quotes");
-    }
-    const absl::Status valid = transport::NoProxyList().Add(*host);
+  std::vector<std::string> hosts;
+  const absl::Status status =
+      ReadTexts(entry, "a list of hosts in quotes", &hosts);
+  if (!status.ok()) return status;
+  for (const std::string& host : hosts) {
+    const absl::Status valid = transport::NoProxyList().Add(host);
     if (!valid.ok()) {
-      return Wrong(entry, absl::StrCat("has \"", absl::Utf8SafeCEscape(*host),
+      return Wrong(entry, absl::StrCat("has \"", absl::Utf8SafeCEscape(host),
                                        "\", but each entry ", valid.message()));
     }
-    config->no_proxy.value.push_back(*host);
   }
+  config->no_proxy = {hosts, entry.origin};
   return absl::OkStatus();
 }
 
@@ -207,10 +241,14 @@ using Apply = std::function<absl::Status(const Entry&, Config*)>;
 std::map<std::string, Apply> Keys(const std::string& path,
                                   const Environment& environment) {
   return {
-      {"server_url", &ReadServerUrl},
+      {"server_url", &ReadServerUrls},
       {"token_file",
        [&](const Entry& entry, Config* config) {
          return ReadFileName(entry, path, environment, &config->token_file);
+       }},
+      {"token_command",
+       [&](const Entry& entry, Config* config) {
+         return ReadTokenCommand(entry, path, environment, config);
        }},
       {"user", &ReadUser},
       {"log_level", &ReadLogLevel},
@@ -236,18 +274,6 @@ std::map<std::string, Apply> Keys(const std::string& path,
                            &config->outbox_max_answered_failures);
        }},
       {"outbox.ambiguous_sends", &ReadAmbiguousSends},
-      {"features.presence",
-       [](const Entry& entry, Config* config) {
-         return ReadSwitch(entry, &config->presence);
-       }},
-      {"features.typing",
-       [](const Entry& entry, Config* config) {
-         return ReadSwitch(entry, &config->typing);
-       }},
-      {"features.receipts",
-       [](const Entry& entry, Config* config) {
-         return ReadSwitch(entry, &config->receipts);
-       }},
   };
 }
 
@@ -286,12 +312,25 @@ absl::Status ApplyEntry(const Entry& entry,
 
 }  // namespace
 
-absl::Status SetServerUrl(absl::string_view text, const std::string& origin,
-                          Config* config) {
-  const absl::StatusOr<transport::ServerUrl> url =
-      transport::ParseServerUrl(text);
-  if (!url.ok()) return url.status();
-  config->server_url = {url->Normalised(), origin};
+absl::Status SetServerUrls(const std::vector<std::string>& texts,
+                           const std::string& origin, Config* config) {
+  if (texts.empty() || texts.size() > kMaxServerUrls) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "1 to ", kMaxServerUrls, " servers can be given, not ", texts.size()));
+  }
+  std::vector<std::string> urls;
+  for (const std::string& text : texts) {
+    const absl::StatusOr<transport::ServerUrl> url =
+        transport::ParseServerUrl(text);
+    if (!url.ok()) return url.status();
+    const std::string normalised = url->Normalised();
+    if (std::find(urls.begin(), urls.end(), normalised) != urls.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(normalised, " is there twice"));
+    }
+    urls.push_back(normalised);
+  }
+  config->server_urls = {std::move(urls), origin};
   return absl::OkStatus();
 }
 
@@ -326,6 +365,13 @@ absl::Status ApplyConfigText(absl::string_view text, const std::string& path,
   for (const Entry& entry : entries) {
     if (absl::Status status = ApplyEntry(entry, keys, config); !status.ok()) {
       return status;
+    }
+    if (!config->token_command.value.empty() &&
+        !config->token_file.value.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          entry.origin, ": token_file and token_command are both set (",
+          config->token_file.origin, " and ", config->token_command.origin,
+          "); the token can come from one of them only"));
     }
   }
   return absl::OkStatus();

@@ -2,6 +2,7 @@
 #define DAEMON_APP_CONFIG_FILE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -18,8 +19,8 @@ absl::Status ApplyConfigText(absl::string_view text, const std::string& path,
 
 // For flags, which take the same words as the file. Each sets the value with
 // `origin`, or says what is allowed.
-absl::Status SetServerUrl(absl::string_view text, const std::string& origin,
-                          Config* config);
+absl::Status SetServerUrls(const std::vector<std::string>& texts,
+                           const std::string& origin, Config* config);
 absl::Status SetLogLevel(absl::string_view text, const std::string& origin,
                          Config* config);
 

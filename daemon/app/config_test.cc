@@ -48,7 +48,8 @@ class ConfigTest : public ::testing::Test {
 TEST_F(ConfigTest, HasDefaults) {
   const absl::StatusOr<Config> config = Load("");
   ASSERT_TRUE(config.ok()) << config.status();
-  EXPECT_EQ(config->server_url.value, "");
+  EXPECT_THAT(config->server_urls.value, ElementsAre());
+  EXPECT_THAT(config->token_command.value, ElementsAre());
   EXPECT_EQ(config->token_file.value, "");
   EXPECT_EQ(config->log_level.value, base::logging::Level::kInfo);
   EXPECT_EQ(config->log_level.origin, "default");
@@ -56,7 +57,6 @@ TEST_F(ConfigTest, HasDefaults) {
   EXPECT_EQ(config->outbox_max_bytes.value, 64u * 1024 * 1024);
   EXPECT_EQ(config->outbox_max_answered_failures.value, 5u);
   EXPECT_EQ(config->outbox_ambiguous_sends.value, AmbiguousSends::kResend);
-  EXPECT_TRUE(config->presence.value);
   EXPECT_EQ(config->ca_file.value, "");
   const transport::ProxyRules rules = MakeProxyRules(*config);
   EXPECT_EQ(rules.ProxyFor(*transport::ParseServerUrl("http://h")), nullptr);
@@ -78,14 +78,10 @@ max_entries = 1000000
 max_bytes = 1048576
 max_answered_failures = 1
 ambiguous_sends = "hold"
-[features]
-presence = false
-typing = false
-receipts = false
 )");
   ASSERT_TRUE(config.ok()) << config.status();
-  EXPECT_EQ(config->server_url.value, "http://chat.example");
-  EXPECT_EQ(config->server_url.origin, path_ + ":2");
+  EXPECT_THAT(config->server_urls.value, ElementsAre("http://chat.example"));
+  EXPECT_EQ(config->server_urls.origin, path_ + ":2");
   EXPECT_EQ(config->token_file.value, "/secret/token");
   EXPECT_EQ(config->user.value, "alice");
   EXPECT_EQ(config->log_level.value, base::logging::Level::kDebug);
@@ -99,30 +95,27 @@ receipts = false
   EXPECT_EQ(config->outbox_max_bytes.value, 1048576u);
   EXPECT_EQ(config->outbox_max_answered_failures.value, 1u);
   EXPECT_EQ(config->outbox_ambiguous_sends.value, AmbiguousSends::kHold);
-  EXPECT_FALSE(config->presence.value);
-  EXPECT_FALSE(config->typing.value);
-  EXPECT_FALSE(config->receipts.value);
 }
 
 TEST_F(ConfigTest, FlagsWinOverTheFile) {
-  flags_.server_url = "http://other:1/";
+  flags_.server_urls = {"http://other:1/"};
   flags_.token_file = "other-token";
   flags_.log_level = "error";
   const absl::StatusOr<Config> config = Load(
       "server_url = \"http://h\"\ntoken_file = \"t\"\nlog_level = \"debug\"");
   ASSERT_TRUE(config.ok()) << config.status();
-  EXPECT_EQ(config->server_url.value, "http://other:1");
-  EXPECT_EQ(config->server_url.origin, "--server-url");
+  EXPECT_THAT(config->server_urls.value, ElementsAre("http://other:1"));
+  EXPECT_EQ(config->server_urls.origin, "--server-url");
   EXPECT_EQ(config->token_file.value, "other-token");
   EXPECT_EQ(config->log_level.value, base::logging::Level::kError);
   EXPECT_EQ(config->log_level.origin, "--log-level");
 }
 
 TEST_F(ConfigTest, AWrongFlagIsNamed) {
-  flags_.server_url = "chat.example";
+  flags_.server_urls = {"chat.example"};
   EXPECT_THAT(std::string(Load("").status().message()),
               AllOf(StartsWith("--server-url: "), HasSubstr("http://")));
-  flags_.server_url.reset();
+  flags_.server_urls.clear();
   flags_.log_level = "loud";
   EXPECT_EQ(Load("").status().message(),
             "--log-level must be debug, info, warning or error, not \"loud\"");
@@ -144,7 +137,7 @@ TEST_F(ConfigTest, NamesTheNearestKeyOfAnUnknownOne) {
   EXPECT_THAT(ErrorOf("[outbx]\n"), HasSubstr("1: unknown key \"outbx\""));
   EXPECT_THAT(ErrorOf("token = \"secret\"\n"), HasSubstr("\"token_file\""));
   EXPECT_THAT(ErrorOf("token = \"secret\"\n"), Not(HasSubstr("secret\"")));
-  EXPECT_EQ(ErrorOf("[outbox]\n[features]\n"), "");
+  EXPECT_EQ(ErrorOf("[outbox]\n[server]\n"), "");
 }
 
 TEST_F(ConfigTest, ReportsTheFirstLineThatIsWrong) {
@@ -159,8 +152,22 @@ TEST_F(ConfigTest, SaysWhichTypesAndValuesAreAllowed) {
     const char* problem;
   } kCases[] = {
       {"server_url = 1",
-       "server_url must be a URL in quotes, not a whole "
+       "server_url must be a URL in quotes, or a list of them, not a whole "
        "number"},
+      {"server_url = [\"http://h\", 1]",
+       "server_url must be a URL in quotes, or a list of them"},
+      {"server_url = []",
+       "server_url is wrong: 1 to 8 servers can be given, not 0"},
+      {"server_url = [\"http://h\", \"ws://H:80/\"]",
+       "server_url is wrong: http://h is there twice"},
+      {"token_command = \"pass show parley\"",
+       "token_command must be a list such as [\"program\", \"argument\"], "
+       "since "
+       "no shell takes it apart, not text"},
+      {"token_command = []", "token_command must be a list such as"},
+      {"token_command = [\"\", \"x\"]", "token_command must be a list such as"},
+      {"token_command = [\"p\", 1]", "token_command must be a list such as"},
+      {"token_command = [\"p\", \"a\\u0000b\"]", "must not contain \\u0000"},
       {"server_url = \"h\"",
        "server_url is wrong: \"h\" is no server URL: it "
        "must start with https://"},
@@ -205,10 +212,7 @@ TEST_F(ConfigTest, SaysWhichTypesAndValuesAreAllowed) {
       {"outbox.ambiguous_sends = 1",
        "must be \"resend\" or \"hold\", not a "
        "whole number"},
-      {"features.presence = 1",
-       "features.presence must be true or false, not "
-       "a whole number"},
-      {"server_url = {}", "server_url must be a URL in quotes, not a table"},
+      {"server_url = {}", "or a list of them, not a table"},
   };
   for (const auto& test : kCases) {
     EXPECT_THAT(ErrorOf(test.text),
@@ -262,9 +266,51 @@ TEST_F(ConfigTest, FindsTheTokenFile) {
               HasSubstr("the home directory is unknown"));
 }
 
+TEST_F(ConfigTest, FindsTheProgramThatPrintsTheToken) {
+  EXPECT_THAT(
+      Load("token_command = [\"pass\", \"parley/alice\"]")->token_command.value,
+      ElementsAre("pass", "parley/alice"));
+  EXPECT_THAT(Load("token_command = [\"~/bin/t\"]")->token_command.value,
+              ElementsAre("/home/alice/bin/t"));
+  EXPECT_THAT(Load("token_command = [\"./t\", \"~/x\"]")->token_command.value,
+              ElementsAre(::testing::TempDir() + "/./t", "~/x"));
+  EXPECT_THAT(DescribeConfig(*Load("token_command = [\"p\", \"a \\\"b\"]")),
+              HasSubstr("token_command = [\"p\", \"a \\\"b\"]  # " + path_));
+}
+
+TEST_F(ConfigTest, TakesTheTokenFromOneSource) {
+  const std::string both = "token_command = [\"p\"]\n[outbox]\n[server]\n";
+  EXPECT_EQ(ErrorOf("token_file = \"/t\"\n" + both),
+            "2: token_file and token_command are both set (" + path_ +
+                ":1 and " + path_ +
+                ":2); the token can come from one of them only");
+  environment_.variables["CREDENTIALS_DIRECTORY"] = "/run/credentials/p";
+  EXPECT_EQ(Load(both)->token_file.value, "");
+  flags_.token_file = "of-the-flag";
+  EXPECT_EQ(Load(both)->token_file.value, "of-the-flag");
+  EXPECT_THAT(Load(both)->token_command.value, ElementsAre());
+}
+
+TEST_F(ConfigTest, TakesSeveralServersInOrder) {
+  absl::StatusOr<Config> config =
+      Load("server_url = [\"https://b\", \"wss://a/x/\"]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(config->server_urls.value,
+              ElementsAre("https://b", "https://a/x"));
+  EXPECT_THAT(DescribeConfig(*config),
+              HasSubstr("server_url = [\"https://b\", \"https://a/x\"]  # "));
+  for (int i = 0; i < 8; ++i) {
+    flags_.server_urls.push_back(absl::StrCat("http://h", i));
+  }
+  EXPECT_EQ(Load("")->server_urls.value.size(), 8u);
+  flags_.server_urls.push_back("http://h8");
+  EXPECT_EQ(Load("").status().message(),
+            "--server-url: 1 to 8 servers can be given, not 9");
+}
+
 TEST_F(ConfigTest, DescribesEveryValueWithItsOrigin) {
   flags_.profile = "work";
-  flags_.server_url = "http://h:1";
+  flags_.server_urls = {"http://h:1"};
   flags_.state_dir = "/state";
   const absl::StatusOr<Config> config =
       Load("[outbox]\nmax_entries = 7\nambiguous_sends = \"hold\"\n");
@@ -278,7 +324,8 @@ TEST_F(ConfigTest, DescribesEveryValueWithItsOrigin) {
                          "# socket /run/user/1000/parley/work.sock "
                          "($XDG_RUNTIME_DIR)\n"
                          "server_url = \"http://h:1\"  # --server-url\n"
-                         "# token_file is not set\n"
+                         "# neither token_file nor token_command is set: the "
+                         "token comes from parleyctl auth set-token\n"
                          "# user is not set\n"
                          "log_level = \"info\"  # default\n"
                          "\n"
@@ -294,15 +341,9 @@ TEST_F(ConfigTest, DescribesEveryValueWithItsOrigin) {
                          "max_bytes = 67108864  # default\n"
                          "max_answered_failures = 5  # default\n"
                          "ambiguous_sends = \"hold\"  # ",
-                         path_,
-                         ":3\n"
-                         "\n"
-                         "[features]\n"
-                         "presence = true  # default\n"
-                         "typing = true  # default\n"
-                         "receipts = true  # default\n"));
+                         path_, ":3\n"));
   // What it prints is a configuration file itself.
-  flags_.server_url.reset();
+  flags_.server_urls.clear();
   const absl::StatusOr<Config> again = Load(DescribeConfig(*config));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->outbox_max_entries.value, 7u);

@@ -1,47 +1,51 @@
 #ifndef DAEMON_APP_CREDENTIALS_H_
 #define DAEMON_APP_CREDENTIALS_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "daemon/app/token_command.h"
 #include "daemon/base/secret.h"
 #include "daemon/runtime/ports.h"
 #include "daemon/runtime/worker.h"
 
 namespace parley::app {
 
-// A token is a few kilobytes at most; this is what HTTP servers take.
-inline constexpr size_t kMaxTokenBytes = 64 * 1024;
-
-struct Token {
-  base::Secret value;
-  // People other than the owner can read the file.
-  bool exposed = false;
-};
-
-// The token in a file, without the white space around it. FAILED_PRECONDITION
-// says what is missing, or wrong with it; an empty `path` is a missing setting.
-absl::StatusOr<Token> ReadToken(const std::string& path);
-
-// Reads the token file anew for every connect, so that whoever renews it need
-// tell nobody. On a thread of its own: the file may be on a slow or dead disk.
-class TokenFileCredentials : public runtime::CredentialsPort {
+// Gets the token anew for every connect, so that whoever renews it need tell
+// nobody: the one that a client handed over, for as long as it is kept, or else
+// that of the configured source.
+//
+// On a thread of its own: a program takes its time, and a file may be on a slow
+// or dead disk. While one fetch is stuck there, later ones wait behind it and
+// the core's own connect timeout says that nothing came; they are few, since
+// the core makes the next only then.
+class Credentials : public runtime::CredentialsPort {
  public:
+  // One of the two, or none. $CREDENTIALS_DIRECTORY/token is a file too.
+  struct Source {
+    std::string file;  // empty: none
+    std::optional<TokenCommand::Options> command;
+  };
+
   // The sink must outlive this object.
-  TokenFileCredentials(std::string path, runtime::EventSink* sink);
+  Credentials(Source source, runtime::EventSink* sink);
+  ~Credentials() { Stop(); }
 
   // CredentialsPort.
   void Fetch(core::FetchId fetch) override;
   void Keep(base::Secret token) override;
 
-  // Nothing is posted afterwards. Before it, the sink must have been told to
-  // block no longer.
-  void Stop() { worker_.Stop(); }
+  // Nothing is posted afterwards; a program that runs is killed. Before it, the
+  // sink must have been told to block no longer.
+  void Stop();
 
  private:
-  void ReadAndPost(core::FetchId fetch);
+  absl::StatusOr<base::Secret> Read();
+  absl::StatusOr<base::Secret> ReadFileAndWarn();
 
-  const std::string path_;
+  const std::string file_;
+  std::optional<TokenCommand> command_;
   runtime::EventSink* const sink_;
   bool warned_ = false;  // the worker's own
   base::Secret kept_;    // the core thread's own

@@ -2,10 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <deque>
 #include <fstream>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
 #include "daemon/runtime/mailbox.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,85 +17,101 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 class CredentialsTest : public ::testing::Test {
  protected:
-  CredentialsTest() { Write("unused"); }
-
   void Write(const std::string& content, mode_t mode = 0600) {
     std::ofstream(path_) << content;
     chmod(path_.c_str(), mode);
   }
-  std::string ErrorOf(const std::string& path) {
-    return std::string(ReadToken(path).status().message());
+  Credentials::Source File() { return {path_, std::nullopt}; }
+  Credentials::Source Command(const std::string& script) {
+    Credentials::Source source;
+    source.command.emplace();
+    source.command->arguments = {"/bin/sh", "-c", script};
+    source.command->environment = {{"PATH", "/usr/bin:/bin"},
+                                   {"FOLDER", ::testing::TempDir()}};
+    return source;
+  }
+  core::CredentialsFetched Fetch(Credentials* credentials, uint64_t id) {
+    credentials->Fetch(core::FetchId(id));
+    std::deque<runtime::Mail> mail = mailbox_.Take(absl::InfiniteDuration());
+    return std::get<core::CredentialsFetched>(
+        std::get<core::Event>(mail.at(0)));
   }
 
   const std::string path_ = ::testing::TempDir() + "/token";
+  runtime::Mailbox mailbox_{{}};
 };
 
-TEST_F(CredentialsTest, TrimsTheToken) {
-  Write(" \n aaa.bbb.ccc\r\n\n");
-  const absl::StatusOr<Token> token = ReadToken(path_);
-  ASSERT_TRUE(token.ok()) << token.status();
-  EXPECT_EQ(token->value.Reveal(), "aaa.bbb.ccc");
-  EXPECT_FALSE(token->exposed);
-}
-
-TEST_F(CredentialsTest, SeesThatOthersCanReadIt) {
-  for (const mode_t mode : {0640, 0604, 0666, 0620}) {
-    Write("t", mode);
-    EXPECT_TRUE(ReadToken(path_)->exposed) << mode;
-  }
-  Write("t", 0400);
-  EXPECT_FALSE(ReadToken(path_)->exposed);
-}
-
-TEST_F(CredentialsTest, SaysWhatIsWrongAndNeverTheContent) {
-  EXPECT_THAT(ErrorOf(""),
-              AllOf(HasSubstr("token_file"), HasSubstr("--token-file")));
-  EXPECT_THAT(ErrorOf("/nonexistent/token"),
-              AllOf(HasSubstr("/nonexistent/token: No such file"),
-                    HasSubstr("chmod 600")));
-  Write(" \n");
-  EXPECT_THAT(ErrorOf(path_), HasSubstr("is empty"));
-  Write("secret words");
-  EXPECT_THAT(ErrorOf(path_),
-              AllOf(HasSubstr("one word"), Not(HasSubstr("secret"))));
-  Write("secret\xc3\xa9");
-  EXPECT_THAT(ErrorOf(path_), Not(HasSubstr("secret")));
-  Write(std::string(kMaxTokenBytes, 'x'));
-  EXPECT_EQ(ErrorOf(path_), "");
-  Write(std::string(kMaxTokenBytes + 1, 'x'));
-  EXPECT_THAT(ErrorOf(path_), HasSubstr("65536"));
-}
-
 TEST_F(CredentialsTest, ReadsTheFileAnewForEachFetch) {
-  runtime::Mailbox mailbox({});
-  TokenFileCredentials credentials(path_, &mailbox);
-  auto fetch = [&](uint64_t id) {
-    credentials.Fetch(core::FetchId(id));
-    std::deque<runtime::Mail> mail = mailbox.Take(absl::InfiniteDuration());
-    return std::get<core::CredentialsFetched>(
-        std::get<core::Event>(mail.at(0)));
-  };
+  Credentials credentials(File(), &mailbox_);
   Write("first", 0644);
-  core::CredentialsFetched event = fetch(1);
+  core::CredentialsFetched event = Fetch(&credentials, 1);
   EXPECT_EQ(event.fetch, core::FetchId(1));
   EXPECT_EQ(event.token->Reveal(), "first");
   Write("second");
-  EXPECT_EQ(fetch(2).token->Reveal(), "second");
+  EXPECT_EQ(Fetch(&credentials, 2).token->Reveal(), "second");
   remove(path_.c_str());
-  event = fetch(3);
+  event = Fetch(&credentials, 3);
   EXPECT_EQ(event.fetch, core::FetchId(3));
   EXPECT_EQ(event.token.status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(CredentialsTest, RunsTheCommandOnceForEachFetch) {
+  remove((::testing::TempDir() + "/runs").c_str());
+  Credentials credentials(
+      Command("echo >>$FOLDER/runs; echo token-$(wc -l <$FOLDER/runs)"),
+      &mailbox_);
+  EXPECT_EQ(Fetch(&credentials, 1).token->Reveal(), "token-1");
+  EXPECT_EQ(Fetch(&credentials, 2).token->Reveal(), "token-2");
+}
+
+TEST_F(CredentialsTest, AKeptTokenWinsUntilItIsForgotten) {
+  Write("of-the-file");
+  Credentials credentials(File(), &mailbox_);
+  credentials.Keep(base::Secret("kept"));
+  EXPECT_EQ(Fetch(&credentials, 1).token->Reveal(), "kept");
+  EXPECT_EQ(Fetch(&credentials, 2).token->Reveal(), "kept");
+  credentials.Keep(base::Secret());
+  EXPECT_EQ(Fetch(&credentials, 3).token->Reveal(), "of-the-file");
+}
+
+TEST_F(CredentialsTest, WithoutASourceItSaysAllTheWaysToGiveOne) {
+  Credentials credentials({}, &mailbox_);
+  const absl::Status status = Fetch(&credentials, 1).token.status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("token_file"), HasSubstr("token_command"),
+                    HasSubstr("--token-file"), HasSubstr("auth set-token")));
+  credentials.Keep(base::Secret("kept"));
+  EXPECT_EQ(Fetch(&credentials, 2).token->Reveal(), "kept");
+}
+
+TEST_F(CredentialsTest, StopsAtOnceWhileTheCommandRuns) {
+  const std::string started = ::testing::TempDir() + "/started";
+  remove(started.c_str());
+  const absl::Time begin = absl::Now();
+  Credentials::Source source = Command("echo >$FOLDER/started; sleep 600");
+  source.command->deadline = absl::Minutes(10);
+  Credentials credentials(source, &mailbox_);
+  credentials.Fetch(core::FetchId(1));
+  struct stat info;
+  while (stat(started.c_str(), &info) != 0) {
+    ASSERT_LT(absl::Now() - begin, absl::Seconds(60)) << "it never started";
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  mailbox_.Close();
+  credentials.Stop();
+  EXPECT_LT(absl::Now() - begin, absl::Minutes(2));
+}
+
 TEST_F(CredentialsTest, StopsWhileNobodyTakesItsAnswers) {
+  Write("t");
   runtime::Mailbox::Limits limits;
   limits.max_events = 1;
   runtime::Mailbox mailbox(limits);
-  TokenFileCredentials credentials(path_, &mailbox);
+  Credentials credentials(File(), &mailbox);
   for (uint64_t id = 1; id <= 5; ++id) credentials.Fetch(core::FetchId(id));
   mailbox.Close();
   credentials.Stop();

@@ -1,13 +1,19 @@
 #include "daemon/app/daemon.h"
 
+#include <fcntl.h>
 #include <sys/random.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
@@ -26,6 +32,7 @@
 #include "daemon/app/status_reporter.h"
 #include "daemon/app/store_binding.h"
 #include "daemon/app/store_gate.h"
+#include "daemon/app/token.h"
 #include "daemon/app/version.h"
 #include "daemon/base/check.h"
 #include "daemon/base/logging.h"
@@ -66,8 +73,10 @@ void PrintError(absl::string_view message) {
 
 core::EngineOptions MakeEngineOptions(const Config& config) {
   core::EngineOptions options;
-  options.connection.server_urls = {config.server_url.value};
-  options.connection.server_is_local = IsLocalServer(config.server_url.value);
+  const std::vector<std::string>& servers = config.server_urls.value;
+  options.connection.server_urls = servers;
+  options.connection.server_is_local =
+      std::all_of(servers.begin(), servers.end(), IsLocalServer);
   options.connection.device.app_version = kVersion;
   options.connection.configured_user = model::UserId(config.user.value);
   options.outbox.max_entries = config.outbox_max_entries.value;
@@ -81,10 +90,31 @@ core::EngineOptions MakeEngineOptions(const Config& config) {
   return options;
 }
 
-// Whom the token names, as far as one can be read; the core says what is wrong
-// with it when it needs it.
+// The environment of the token's program is ours, but for what is between us
+// and the service manager.
+Credentials::Source MakeTokenSource(const Config& config) {
+  Credentials::Source source;
+  source.file = config.token_file.value;
+  if (config.token_command.value.empty()) return source;
+  source.command.emplace();
+  source.command->arguments = config.token_command.value;
+  std::map<std::string, std::string>& variables = source.command->environment;
+  variables = ReadEnvironment().variables;
+  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+                           "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) {
+    variables.erase(name);
+  }
+  variables["PARLEY_PROFILE"] = config.profile;
+  variables["PARLEY_SERVER_URL"] = config.server_urls.value[0];
+  return source;
+}
+
+// Whom the token in the file names, as far as it can be read; the core says
+// what is wrong with it when it needs it. No program is run for this: the core
+// refuses another account's token too, but with the daemon already there.
 model::UserId UserOfToken(const std::string& token_file) {
-  const absl::StatusOr<Token> token = ReadToken(token_file);
+  if (token_file.empty()) return model::UserId();
+  const absl::StatusOr<FileToken> token = ReadTokenFile(token_file);
   if (!token.ok()) return model::UserId();
   return wire::ReadTokenClaims(token->value.Reveal()).user;
 }
@@ -123,7 +153,7 @@ absl::StatusOr<std::unique_ptr<storage::Store>> OpenStore(
                                     status.message(), "; nothing was deleted"));
   }
   if (absl::Status status =
-          BindStore(config.server_url.value,
+          BindStore(config.server_urls.value[0],
                     UserOfToken(config.token_file.value), state_dir, store);
       !status.ok()) {
     return status;
@@ -164,7 +194,7 @@ class Daemon {
   std::optional<rpc::RpcServer> rpc_;
   std::optional<StatusReporter> reporter_;
   std::unique_ptr<transport::LwsTransport> transport_;
-  std::optional<TokenFileCredentials> credentials_;
+  std::optional<Credentials> credentials_;
   std::optional<runtime::EffectRouter> router_;
   std::optional<runtime::EngineHost> host_;
   std::optional<runtime::CoreLoop> loop_;
@@ -201,7 +231,7 @@ void Daemon::MakeParts(StopSignals* signals) {
   rpc_options.request_shutdown = [signals] { signals->Request(); };
   rpc_.emplace(std::move(rpc_options));
   reporter_.emplace(&*rpc_, &readiness_);
-  credentials_.emplace(config_.token_file.value, &mailbox_);
+  credentials_.emplace(MakeTokenSource(config_), &mailbox_);
   router_.emplace(runtime::EffectRouter::Ports{transport_.get(), &*credentials_,
                                                &*reporter_, &timers_});
   host_.emplace(MakeEngineOptions(config_), &*commits_, &*router_,
@@ -244,7 +274,7 @@ absl::Status Daemon::Start(const Dependencies& dependencies,
   logging::Info("serving", {{"version", kVersion},
                             {"profile", config_.profile},
                             {"socket", socket_path},
-                            {"server", config_.server_url.value},
+                            {"server", config_.server_urls.value[0]},
                             {"state", config_.paths.state_dir.value}});
   readiness_.Serving();
   return absl::OkStatus();
@@ -277,13 +307,20 @@ int Run(const Flags& flags, const Dependencies& dependencies) {
   if (flags.check_config) {
     std::fputs(DescribeConfig(*config).c_str(), stdout);
   }
-  if (config->server_url.value.empty()) {
+  if (config->server_urls.value.empty()) {
     PrintError(absl::StrCat("no server is configured: set server_url in ",
                             config->paths.config.value,
                             ", or give --server-url"));
     return 1;
   }
   if (flags.check_config) return 0;
+  if (flags.ready_fd.has_value() &&
+      fcntl(*flags.ready_fd, F_SETFD, FD_CLOEXEC) != 0) {
+    // Some file of ours would soon have that number, and get the line.
+    PrintError(
+        absl::StrCat("--ready-fd ", *flags.ready_fd, ": ", strerror(errno)));
+    return 1;
+  }
   logging::SetLevel(config->log_level.value);
 
   absl::StatusOr<StopSignals> signals = StopSignals::Install();

@@ -62,10 +62,15 @@ absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv) {
       "The queue and what was received, of this profile alone\n"
       "(default: $XDG_STATE_HOME/parley/NAME)")
       ->check(CheckNotEmpty);
-  Add(&app, "--server-url", &flags.server_url, "URL",
-      "The realtime server, for example http://127.0.0.1:3101");
+  Add(&app, "--server-url", &flags.server_urls, "URL",
+      "The realtime server, for example https://chat.example; repeated, the\n"
+      "others are tried in turn while the first cannot be reached")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   Add(&app, "--token-file", &flags.token_file, "FILE",
-      "Holds the token that the server asks for; read at every connect");
+      "Holds the token that the server asks for; read at every connect.\n"
+      "Other ways: token_command in the configuration, a systemd credential\n"
+      "named \"token\", or parleyctl auth set-token");
   Add(&app, "--log-level", &flags.log_level, "LEVEL",
       "debug, info, warning or error (default: info)");
   app.add_flag("--check-config", flags.check_config,

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -15,7 +16,7 @@ struct Flags {
   std::optional<std::string> config;
   std::optional<std::string> socket;
   std::optional<std::string> state_dir;
-  std::optional<std::string> server_url;
+  std::vector<std::string> server_urls;
   std::optional<std::string> token_file;
   std::optional<std::string> log_level;
   bool check_config = false;

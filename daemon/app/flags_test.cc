@@ -9,6 +9,7 @@
 namespace parley::app {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -30,14 +31,15 @@ TEST(FlagsTest, NothingIsGivenByDefault) {
 TEST(FlagsTest, TakesEveryFlag) {
   const absl::StatusOr<Flags> flags =
       Parse({"--profile", "work", "--config=c.toml", "--socket", "s.sock",
-             "--state-dir", "d", "--server-url", "http://h", "--token-file",
-             "t", "--log-level", "debug", "--check-config", "--ready-fd", "7"});
+             "--state-dir", "d", "--server-url", "http://h",
+             "--server-url=http://i", "--token-file", "t", "--log-level",
+             "debug", "--check-config", "--ready-fd", "7"});
   ASSERT_TRUE(flags.ok()) << flags.status();
   EXPECT_EQ(flags->profile, "work");
   EXPECT_EQ(flags->config, "c.toml");
   EXPECT_EQ(flags->socket, "s.sock");
   EXPECT_EQ(flags->state_dir, "d");
-  EXPECT_EQ(flags->server_url, "http://h");
+  EXPECT_THAT(flags->server_urls, ElementsAre("http://h", "http://i"));
   EXPECT_EQ(flags->token_file, "t");
   EXPECT_EQ(flags->log_level, "debug");
   EXPECT_EQ(flags->ready_fd, 7);

@@ -34,6 +34,7 @@ class ParleydTest(unittest.TestCase):
         self.addCleanup(refusing.close)
         self.server = "http://127.0.0.1:%d" % refusing.getsockname()[1]
         self.write("token", TOKEN + "\n", 0o600)
+        self.token_file = True
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -67,9 +68,11 @@ class ParleydTest(unittest.TestCase):
         log = open(self.path("log"), "w+", encoding="utf-8")
         self.addCleanup(log.close)
         read_end, write_end = os.pipe()
+        if self.token_file:
+            arguments += ("--token-file", self.path("token"))
         daemon = subprocess.Popen(
-            self.command("--token-file", self.path("token"), "--log-level",
-                         "debug", "--ready-fd", str(write_end), *arguments),
+            self.command("--log-level", "debug", "--ready-fd", str(write_end),
+                         *arguments),
             stderr=log, pass_fds=[write_end], env=self.environment())
         self.addCleanup(daemon.wait)
         self.addCleanup(daemon.kill)
@@ -169,6 +172,53 @@ class ParleydTest(unittest.TestCase):
         self.assertIn(self.path("token"), words)
         self.assertIsNone(daemon.poll())
         self.stop(daemon, log)
+
+    def test_runs_a_program_for_the_token(self):
+        self.token_file = False
+        os.mkdir(self.path("k"))
+        self.write("k/get-token", "#!/bin/sh\n"
+                   "echo \"$1 $PARLEY_PROFILE $PARLEY_SERVER_URL "
+                   "$NOTIFY_SOCKET.\" >>\"$HOME/runs\"\n"
+                   "echo %s\n" % TOKEN, 0o700)
+        self.write("config", 'server_url = "%s"\n'
+                   'token_command = ["k/get-token", "of work"]\n' % self.server)
+        daemon, log = self.start("--config", self.path("config"))
+        words = self.next_notice("STATUS=WAITING")
+        self.assertIn("connection refused by", words)
+        with open("/proc/%d/cmdline" % daemon.pid, "rb") as file:
+            self.assertNotIn(TOKEN.encode(), file.read())
+        text = self.stop(daemon, log)
+        self.assertNotIn(TOKEN, text)
+        with open(self.path("runs"), encoding="utf-8") as file:
+            for line in file.read().splitlines():
+                self.assertEqual(line, "of work default %s ." % self.server)
+
+    def test_says_why_the_program_gave_no_token(self):
+        self.token_file = False
+        self.write("config", 'server_url = "%s"\ntoken_command = ["/bin/sh", '
+                   '"-c", "echo log in first >&2; exit 3"]\n' % self.server)
+        daemon, log = self.start("--config", self.path("config"))
+        words = self.next_notice("STATUS=CREDENTIALS_REQUIRED")
+        self.assertIn("token_command /bin/sh gave no token: it ended with exit "
+                      "code 3: log in first", words)
+        self.stop(daemon, log)
+
+    def test_stops_while_the_program_for_the_token_runs(self):
+        self.token_file = False
+        os.mkfifo(self.path("started"))
+        self.write("config", 'server_url = "%s"\ntoken_command = ["/bin/sh", '
+                   '"-c", "echo >$HOME/started; sleep 600"]\n' % self.server)
+        daemon, log = self.start("--config", self.path("config"))
+        with open(self.path("started"), "rb") as started:
+            started.read()
+        self.assertIn("stopped", self.stop(daemon, log))
+
+    def test_refuses_a_ready_descriptor_that_is_not_open(self):
+        code, words = self.refused("--server-url", self.server, "--ready-fd",
+                                   "99")
+        self.assertEqual(code, 1)
+        self.assertIn("--ready-fd 99: Bad file descriptor", words)
+        self.assertFalse(os.path.exists(self.path("state")))
 
     def test_the_service_managers_directories(self):
         environment = dict(self.environment(),

@@ -15,6 +15,8 @@ namespace parley::app {
 // at most.
 //
 // FAILED_PRECONDITION, for a person: it belongs to another server or account.
+// `server_url` is the first of several: the others lead to the same service, so
+// one that is added or taken away changes nothing here.
 // `user` is whom the token names; empty when nobody knows.
 absl::Status BindStore(const std::string& server_url, const model::UserId& user,
                        const std::string& state_dir, storage::Store* store);
