@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "daemon/base/check.h"
+#include "daemon/model/errors.h"
 
 namespace parley::core {
 namespace {
@@ -16,8 +17,11 @@ template <typename... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
 absl::Status SigningOut() {
-  return absl::UnavailableError(
-      "a sign-out is still at work; try again in a moment");
+  return model::WithRetryAfter(
+      model::MakeError(absl::StatusCode::kFailedPrecondition,
+                       model::ErrorReason::kWrongState,
+                       "a sign-out is still at work; try again in a moment"),
+      absl::Seconds(1));
 }
 
 }  // namespace

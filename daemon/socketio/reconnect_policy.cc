@@ -21,16 +21,20 @@ ReconnectPolicy::ReconnectPolicy(const Options& options)
       cap_(std::max(options.cap, base_)),
       spread_(std::min(options.spread, cap_)) {}
 
-absl::Duration ReconnectPolicy::NextDelay(const Failure& failure,
-                                          base::Rng* rng) {
+absl::Duration ReconnectPolicy::Floor(const Failure& failure) {
   absl::Duration floor = failure.refused ? kRefusedFloor : absl::ZeroDuration();
   if (failure.retry_after.has_value()) {
     floor = std::max(floor, std::min(*failure.retry_after, kMaxRetryAfter));
   }
+  return floor;
+}
+
+absl::Duration ReconnectPolicy::NextDelay(const Failure& failure,
+                                          base::Rng* rng) {
   const absl::Duration window =
       std::max(spread_, Window(base_, cap_, attempt_));
   if (attempt_ < std::numeric_limits<uint32_t>::max()) ++attempt_;
-  return floor + rng->DurationUpTo(window);
+  return Floor(failure) + rng->DurationUpTo(window);
 }
 
 }  // namespace parley::socketio

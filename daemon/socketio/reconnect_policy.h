@@ -53,6 +53,8 @@ class ReconnectPolicy {
   // spread above the cap is lowered to it.
   explicit ReconnectPolicy(const Options& options);
 
+  // No attempt is made before this has passed, whatever changes meanwhile.
+  static absl::Duration Floor(const Failure& failure);
   // The delay before the next attempt; counts it.
   absl::Duration NextDelay(const Failure& failure, base::Rng* rng);
   absl::Duration NextDelay(base::Rng* rng) { return NextDelay(Failure(), rng); }

@@ -180,6 +180,22 @@ TEST_F(PluginTest, MessagesFlowBothWays) {
   }
 }
 
+// Each names its messages by itself, so names may repeat between people.
+TEST_F(PluginTest, TwoPeopleUseTheSameClientMessageIds) {
+  ASSERT_OK(StartInRoom(alice_));
+  ASSERT_OK(StartInRoom(bob_));
+  std::vector<std::string> all;
+  for (int i = 1; i <= 3; ++i) {
+    for (Daemon* speaker : {alice_, bob_}) {
+      Daemon* listener = speaker == alice_ ? bob_ : alice_;
+      all.push_back(absl::StrCat("message ", all.size() + 1));
+      ASSERT_OK(CallsTo(speaker).Send(kRoom, all.back(), absl::StrCat("m", i)));
+      ASSERT_THAT(Texts(listener, all.size()), ElementsAreArray(all));
+      ASSERT_THAT(Texts(speaker, all.size()), ElementsAreArray(all));
+    }
+  }
+}
+
 TEST_F(PluginTest, FiftyQueuedMessagesArriveInOrderOnce) {
   ASSERT_OK(StartInRoom(bob_));
   proxy_->SetMode(TcpProxy::Mode::kClose);

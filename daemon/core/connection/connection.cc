@@ -165,7 +165,9 @@ void Connection::HurryUp(const std::string& cause, StepContext* context) {
   switch (state_) {
     case State::kWaiting: {
       reconnect_.OnStable();
-      const base::MonotonicTime earliest = attempted_at_ + kMinAttemptInterval;
+      status_.attempt = 0;
+      const base::MonotonicTime earliest =
+          std::max(attempted_at_ + kMinAttemptInterval, not_before_);
       if (earliest <= context->monotonic()) {
         Attempt(cause, context);
         return;
@@ -178,10 +180,11 @@ void Connection::HurryUp(const std::string& cause, StepContext* context) {
     }
     case State::kOpening:
     case State::kHandshaking:
-      // By the way that is no more, as like as not.
-      Drop(cause, /*closed_by_server=*/false, context);
-      SetState(State::kWaiting, cause, context);
-      HurryUp(cause, context);
+      // By the way that is no more, as like as not. It gets a little time, but
+      // once: a network that keeps changing must not keep it from its end.
+      if (in_doubt_) return;
+      in_doubt_ = true;
+      context->SetTimerIn({TimerKind::kConnectTimeout, {}}, kProbeTimeout);
       return;
     case State::kStopped:
     case State::kFetching:
@@ -242,7 +245,7 @@ void Connection::OnText(const TextReceived& event, StepContext* context) {
   if (!session_.has_value() || event.connection != connection_) return;
   const base::MonotonicTime deadline = session_->ping_deadline();
   session_->OnText(event.text, context->monotonic(), &session_outputs_);
-  if (in_doubt_) {
+  if (in_doubt_ && state_ == State::kReady) {
     in_doubt_ = false;
     context->StopTimer({TimerKind::kProbeTimeout, {}});
   }
@@ -387,6 +390,8 @@ void Connection::WaitAndRetry(const std::string& code,
     Attempt(absl::StrCat("the next server is tried: ", reason), context);
     return;
   }
+  const absl::Duration floor = socketio::ReconnectPolicy::Floor(failure);
+  not_before_ = context->monotonic() + floor;
   const absl::Duration delay = reconnect_.NextDelay(failure, context->rng());
   status_.attempt = reconnect_.attempt();
   status_.next_retry_at = context->wall() + delay;

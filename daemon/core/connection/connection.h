@@ -97,7 +97,10 @@ class Connection : public RequestSender {
   absl::Status Load(const storage::Tables& tables);
 
   // RequestSender.
-  bool ready() const override { return state_ == State::kReady; }
+  bool ready() const override {
+    // What is sent shortly before a replacement would be in doubt after it.
+    return state_ == State::kReady && refresh_ != Refresh::kReplacing;
+  }
   const model::ServerCapabilities& capabilities() const override {
     return capabilities_;
   }
@@ -205,12 +208,15 @@ class Connection : public RequestSender {
   void RequireCredentials(const std::string& code, const std::string& message,
                           StepContext* context);
   void LookForCredentials(StepContext* context);
+  void Keep(const base::Secret& token, StepContext* context);
   void ArmRefresh(StepContext* context);
   void OnRefreshTimer(StepContext* context);
   void OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
                         StepContext* context);
   void Offer(const base::Secret& token, StepContext* context);
   void OnOfferAnswered(const wire::Answer& answer, StepContext* context);
+  // This server takes a token with a new connection only.
+  void BeginReplacing(StepContext* context);
   void Replace(StepContext* context);
   void ReplaceWhenIdle(StepContext* context);
   void EndRefresh(absl::Duration again_in, StepContext* context);
@@ -224,6 +230,8 @@ class Connection : public RequestSender {
   FetchId fetch_;
   base::Secret token_;           // of the current attempt
   base::Secret rejected_token_;  // not to be offered again
+  base::Secret kept_token_;      // the last that a client gave, if any
+  base::Secret kept_before_;     // the one before: the server may refuse it
   std::string rejection_code_;
   std::string rejection_words_;
   std::optional<socketio::Session> session_;
@@ -232,7 +240,7 @@ class Connection : public RequestSender {
   absl::Duration announced_ping_interval_;  // by the same
   base::MonotonicTime ping_timer_at_;
   QualityMonitor quality_;
-  bool in_doubt_ = false;  // kProbeTimeout is set
+  bool in_doubt_ = false;  // kProbeTimeout is set, or kConnectTimeout shortened
   Refresh refresh_ = Refresh::kNone;
   base::Secret next_token_;      // while kOffered and kReplacing
   RequestId offer_;              // while kOffered
@@ -249,6 +257,7 @@ class Connection : public RequestSender {
   model::OnPurpose on_purpose_ = model::OnPurpose::kOnline;
   bool network_known_ = false;
   base::MonotonicTime attempted_at_;
+  base::MonotonicTime not_before_;  // as the server wishes, or its refusal
   uint64_t ignored_events_ = 0;
 };
 

@@ -59,7 +59,12 @@ void Connection::OnCredentials(const CredentialsFetched& event,
     RequireCredentials(rejection_code_, rejection_words_, context);
     return;
   }
-  const model::UserId user = wire::ReadTokenClaims(event.token->Reveal()).user;
+  const wire::TokenClaims claims = wire::ReadTokenClaims(event.token->Reveal());
+  if (!claims.problem.empty()) {
+    RequireCredentials("INVALID_TOKEN", claims.problem, context);
+    return;
+  }
+  const model::UserId& user = claims.user;
   if (!IdentityAllowed(user)) {
     RequireCredentials(
         "ACCOUNT_MISMATCH",
@@ -102,7 +107,12 @@ void Connection::LookForCredentials(StepContext* context) {
 
 void Connection::OnSetCredentials(CallId call, const base::Secret& token,
                                   StepContext* context) {
-  const model::UserId user = wire::ReadTokenClaims(token.Reveal()).user;
+  const wire::TokenClaims claims = wire::ReadTokenClaims(token.Reveal());
+  if (!claims.problem.empty()) {
+    context->ReplyTo(call, model::InvalidField("token", claims.problem));
+    return;
+  }
+  const model::UserId& user = claims.user;
   if (!IdentityAllowed(user)) {
     context->ReplyTo(call, Mismatch("the token is for ", user));
     return;
@@ -116,7 +126,8 @@ void Connection::OnSetCredentials(CallId call, const base::Secret& token,
                                rejection_words_, "; get a new one")));
     return;
   }
-  context->Emit(KeepCredentials{token}, Release::kNow);
+  kept_before_ = kept_token_;
+  Keep(token, context);
   if (on_purpose_ == model::OnPurpose::kSignedOut) {
     SetOnPurpose(model::OnPurpose::kOnline, context);
   }
@@ -138,14 +149,23 @@ void Connection::OnSetCredentials(CallId call, const base::Secret& token,
       LookForCredentials(context);
       break;
     case State::kReady:
-      if (token != token_) Offer(token, context);
+      if (refresh_ == Refresh::kReplacing) {
+        next_token_ = token;
+      } else if (token != token_) {
+        Offer(token, context);
+      }
       break;
   }
 }
 
+void Connection::Keep(const base::Secret& token, StepContext* context) {
+  kept_token_ = token;
+  context->Emit(KeepCredentials{token}, Release::kNow);
+}
+
 void Connection::OnSignOut(StepContext* context) {
   SetOnPurpose(model::OnPurpose::kSignedOut, context);
-  context->Emit(KeepCredentials{}, Release::kNow);
+  Keep(base::Secret(), context);
   Stop("a client signed out", context);
   SetState(State::kStopped, "a client signed out", context);
   token_ = base::Secret();
@@ -166,7 +186,10 @@ void Connection::ArmRefresh(StepContext* context) {
   refresh_ = Refresh::kNone;
   const auto expires_at = wire::ReadTokenClaims(token_.Reveal()).expires_at;
   status_.token_expires_at.reset();
-  if (!expires_at.has_value()) return;
+  if (!expires_at.has_value()) {
+    context->StopTimer({TimerKind::kTokenRefresh, {}});
+    return;
+  }
   status_.token_expires_at = *expires_at - server_ahead_;
   const absl::Duration left =
       *status_.token_expires_at - context->wall() - kRefreshAhead;
@@ -188,12 +211,14 @@ void Connection::OnRefreshTimer(StepContext* context) {
     case Refresh::kFetching:  // never answered
       break;
     case Refresh::kOffered:
+      BeginReplacing(context);
+      return;
     case Refresh::kReplacing:
       Replace(context);
       return;
   }
-  if (status_.token_expires_at.has_value() &&
-      *status_.token_expires_at - kRefreshAhead > context->wall()) {
+  if (!status_.token_expires_at.has_value()) return;
+  if (*status_.token_expires_at - kRefreshAhead > context->wall()) {
     ArmRefresh(context);
     return;
   }
@@ -213,8 +238,12 @@ void Connection::OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
     problem = "there is no newer one yet";
   } else if (*token == rejected_token_) {
     problem = rejection_words_;
-  } else if (!IdentityAllowed(wire::ReadTokenClaims(token->Reveal()).user)) {
-    problem = "the newer one is another account's";
+  } else {
+    const wire::TokenClaims claims = wire::ReadTokenClaims(token->Reveal());
+    problem = claims.problem;
+    if (problem.empty() && !IdentityAllowed(claims.user)) {
+      problem = "the newer one is another account's";
+    }
   }
   if (problem.empty()) {
     Offer(*token, context);
@@ -251,10 +280,14 @@ void Connection::OnOfferAnswered(const wire::Answer& answer,
     rejection_words_ = absl::StrCat("the server refused the newer token: ",
                                     answer.error->message);
     SetError(rejection_code_, rejection_words_, context);
+    if (kept_token_ == next_token_) Keep(kept_before_, context);
     EndRefresh(options_.credentials_retry, context);
     return;
   }
-  // This server takes a token with a new connection only.
+  BeginReplacing(context);
+}
+
+void Connection::BeginReplacing(StepContext* context) {
   refresh_ = Refresh::kReplacing;
   context->SetTimerIn({TimerKind::kTokenRefresh, {}}, kReplacePatience);
   ReplaceWhenIdle(context);

@@ -74,6 +74,8 @@ void Connection::HandleAck(const socketio::AckReceived& ack,
     const std::string words =
         absl::StrCat("the server does not accept the session any more: ",
                      answered.answer.error->message);
+    // The one who asked learns that it was not done.
+    outputs_.push_back(answered);
     Drop(words, /*closed_by_server=*/false, context);
     Reject(answered.answer.error->code, words, context);
     return;
@@ -158,6 +160,7 @@ void Connection::BecomeReady(const wire::Ready& ready, StepContext* context) {
                       socketio::ReconnectPolicy::kStablePeriod);
   SetState(State::kReady, "the server is ready", context);
   was_ready_ = true;
+  in_doubt_ = false;
   if (ready.server_time.has_value()) {
     server_ahead_ = *ready.server_time - context->wall();
   }

@@ -31,10 +31,13 @@ void QualityMonitor::OnPing(uint64_t ping, base::MonotonicTime now) {
 }
 
 void QualityMonitor::OnAck(uint64_t ping, base::MonotonicTime now) {
-  while (!waiting_.empty() && waiting_.front().ping < ping) {
-    waiting_.pop_front();
-  }
-  if (!waiting_.empty() && waiting_.front().ping == ping) OnPong(now);
+  const auto asked =
+      std::find_if(waiting_.begin(), waiting_.end(),
+                   [ping](const Waiting& w) { return w.ping == ping; });
+  // Of another request, or told by a pong already.
+  if (asked == waiting_.end()) return;
+  waiting_.erase(waiting_.begin(), asked);
+  OnPong(now);
 }
 
 void QualityMonitor::OnPong(base::MonotonicTime now) {

@@ -31,7 +31,7 @@ class QualityMonitor {
 
   // A ping leaves. One that is still unanswered counts as lost.
   void OnPing(uint64_t ping, base::MonotonicTime now);
-  // The answer to `ping`, by name.
+  // An answer came: to a ping, or to another request, which changes nothing.
   void OnAck(uint64_t ping, base::MonotonicTime now);
   // An answer without a name: to the oldest that waits.
   void OnPong(base::MonotonicTime now);

@@ -81,6 +81,15 @@ TEST_F(QualityMonitorTest, AnAckAndAPongAreOneAnswer) {
   EXPECT_EQ(monitor_.status().samples, 1);
 }
 
+TEST_F(QualityMonitorTest, AnAnswerToAnotherRequestIsNone) {
+  Ping();
+  Wait(absl::Milliseconds(10));
+  monitor_.OnAck(ping_ + 1, now_);
+  EXPECT_EQ(monitor_.status().samples, 0);
+  monitor_.OnAck(ping_, now_);
+  EXPECT_EQ(monitor_.status().samples, 1);
+}
+
 TEST_F(QualityMonitorTest, AskNoMoreOfAServerThatNeverAnswers) {
   for (size_t i = 0; i < QualityMonitor::kPatience; ++i) {
     Ping();

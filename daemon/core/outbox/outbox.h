@@ -179,13 +179,16 @@ class Outbox {
   // What `entry` (queued until now) leaves behind in its room's counters.
   absl::Status LeaveQueue(Queue* queue, const model::OutboxEntry& entry,
                           StepContext* context);
-  absl::Status CancelNow(Queue* queue, const model::OutboxEntry& entry,
-                         const std::vector<CallId>& calls,
-                         StepContext* context);
   absl::Status SetNextExpiry(StepContext* context);
   absl::Status ParkExpired(StepContext* context);
   void AddHistory(model::OutboxEntry* entry, std::string what,
                   std::string detail, StepContext* context) const;
+
+  // outbox_cancel.cc
+  static absl::Status NoSuchMessage(const model::ClientMessageId& id);
+  absl::Status CancelNow(Queue* queue, const model::OutboxEntry& entry,
+                         const std::vector<CallId>& calls,
+                         StepContext* context);
 
   // outbox_sending.cc: what is on its way.
   absl::Status Pump(Queue* queue, StepContext* context);

@@ -119,12 +119,14 @@ absl::Status Outbox::PumpWaiting(StepContext* context) {
     waiting_.pop_front();
     queue->waiting = false;
     const size_t others = waiting_.size();
+    const size_t in_flight = queue->in_flight.size();
     if (absl::Status status = Pump(queue, context); !status.ok()) {
       return status;
     }
     if (queue->waiting) {
-      // It waits again. Without a free place nobody else gets one either.
-      if (waiting_.size() > others && queue->in_flight.empty()) {
+      // It waits again. Without a free place nobody else gets one either; and
+      // who got nothing has not had its turn.
+      if (waiting_.size() > others && queue->in_flight.size() == in_flight) {
         waiting_.pop_back();
         waiting_.push_front(queue->room.room);
       }

@@ -125,6 +125,28 @@ absl::StatusOr<size_t> Timeline::Wipe(size_t limit, StepContext* context) {
   return context->tables().EvictMessages(limit);
 }
 
+absl::StatusOr<model::MessageId> Timeline::NameLocally(
+    const model::Message& message, const std::optional<model::Message>& known,
+    StepContext* context) const {
+  if (known.has_value() && !known->id.empty()) return known->id;
+  // Ours, or perhaps ours: the answer to the send will give the same name.
+  if (!message.client_id.empty() &&
+      (known.has_value() || message.sender.empty())) {
+    model::MessageId id(
+        absl::StrCat(model::kLocalMessageIdPrefix, message.client_id.value()));
+    auto other = context->tables().FindMessage(id);
+    if (!other.ok()) return other.status();
+    if (!other->has_value() || ((*other)->room == message.room &&
+                                (*other)->content == message.content)) {
+      return id;
+    }
+  }
+  // Two people may use the same client id.
+  return model::MessageId(absl::StrCat(
+      model::kLocalMessageIdPrefix,
+      model::MakeClientMessageId(context->wall(), context->rng()).value()));
+}
+
 absl::Status Timeline::OnReceived(model::Message message,
                                   const model::ServerCapabilities& server,
                                   StepContext* context) {
@@ -148,22 +170,18 @@ absl::Status Timeline::OnReceived(model::Message message,
     known = *std::move(found);
   }
   if (message.id.empty()) {
-    message.id = known.has_value() && !known->id.empty()
-                     ? known->id
-                     : model::MessageId(absl::StrCat(
-                           model::kLocalMessageIdPrefix,
-                           message.client_id.empty()
-                               ? model::MakeClientMessageId(context->wall(),
-                                                            context->rng())
-                                     .value()
-                               : message.client_id.value()));
+    auto id = NameLocally(message, known, context);
+    if (!id.ok()) return id.status();
+    message.id = *std::move(id);
   }
   message.history_era = server.history_era;
   if (known.has_value()) {
     message.change_seq = known->change_seq;
     // Told again: its place stays the one that it was first told.
-    message.history_era =
-        known->id.empty() ? server.history_era : known->history_era;
+    if (!known->id.empty() && known->history_era != server.history_era) {
+      message.history_era = known->history_era;
+      message.room_seq = known->room_seq;
+    }
     if (message == *known) return absl::OkStatus();
   }
   // A server without history cannot tell again.

@@ -43,6 +43,11 @@ class Timeline {
   absl::StatusOr<size_t> Wipe(size_t limit, StepContext* context);
 
  private:
+  // The name of a received message to which the server gives none.
+  absl::StatusOr<model::MessageId> NameLocally(
+      const model::Message& message, const std::optional<model::Message>& known,
+      StepContext* context) const;
+
   absl::StatusOr<std::optional<model::Message>> FindOwn(
       const model::OutboxEntry& entry, const model::UserId& user,
       StepContext* context) const;
