@@ -41,12 +41,16 @@ Daemon& TestBed::AddDaemon(const std::string& user, const std::string& name) {
   std::filesystem::create_directory(dir);
   Daemon::Options options;
   options.server_url = server_.url();
-  const absl::StatusOr<std::string> token = RealtimeServer::Token(user);
-  if (token.ok()) {
-    options.token = *token;
-  } else {
-    ADD_FAILURE() << "no token for " << user << ": " << token.status();
+  std::string& token = tokens_[user];
+  if (token.empty()) {
+    const absl::StatusOr<std::string> made = RealtimeServer::Token(user);
+    if (made.ok()) {
+      token = *made;
+    } else {
+      ADD_FAILURE() << "no token for " << user << ": " << made.status();
+    }
   }
+  options.token = token;
   daemons_.push_back(std::make_unique<Daemon>(dir, std::move(options)));
   return *daemons_.back();
 }

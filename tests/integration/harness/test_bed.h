@@ -1,6 +1,7 @@
 #ifndef TESTS_INTEGRATION_HARNESS_TEST_BED_H_
 #define TESTS_INTEGRATION_HARNESS_TEST_BED_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -58,6 +59,7 @@ class TestBed {
   client::TempDir dir_;
   RealtimeServer server_;
   std::vector<std::unique_ptr<Daemon>> daemons_;
+  std::map<std::string, std::string> tokens_;  // by user
 };
 
 // Waits until the daemon's connection is in this state, for example "READY",
