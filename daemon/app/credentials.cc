@@ -33,8 +33,9 @@ void Credentials::Fetch(core::FetchId fetch) {
         fetch, kept.empty() ? Read() : absl::StatusOr<base::Secret>(kept)});
   };
   if (!worker_.TryRun(std::move(job))) {
-    base::logging::Warning("the token has not been read for many attempts",
-                           {{"file", file_}});
+    base::logging::Warning(
+        "the token file has not been read for many attempts",
+        {{"file", file_}});
   }
 }
 
