@@ -33,9 +33,8 @@ void Credentials::Fetch(core::FetchId fetch) {
         fetch, kept.empty() ? Read() : absl::StatusOr<base::Secret>(kept)});
   };
   if (!worker_.TryRun(std::move(job))) {
-    base::logging::Warning(
-        "the token file has not been read for many attempts",
-        {{"file", file_}});
+    base::logging::Warning("the token file has not been read for many attempts",
+                           {{"file", file_}});
   }
 }
 

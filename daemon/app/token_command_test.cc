@@ -1,17 +1,20 @@
 #include "daemon/app/token_command.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <fstream>
+#include <cerrno>
+#include <cstdio>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
-#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -46,32 +49,48 @@ std::string ErrorOf(TokenCommand::Options options) {
   return std::string(token.status().message());
 }
 
-// A file that the command has written, once it is whole: a line.
-int ReadPid(const std::string& name) {
-  const std::string path = ::testing::TempDir() + "/" + name;
-  const absl::Time end = absl::Now() + absl::Minutes(1);
-  while (absl::Now() < end) {
-    std::string line;
-    int pid = 0;
-    std::ifstream file(path);
-    if (std::getline(file, line) && !file.eof() && absl::SimpleAtoi(line, &pid))
-      return pid;
-    absl::SleepFor(absl::Milliseconds(1));
+// What the command says in a file of the test's, once it has said it.
+class Pipe {
+ public:
+  explicit Pipe(const std::string& name)
+      : path_(::testing::TempDir() + "/" + name) {
+    remove(path_.c_str());
+    EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0) << path_;
+    // Open for writing too: nobody waits for the other side.
+    fd_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
+    EXPECT_GE(fd_, 0) << path_;
   }
-  ADD_FAILURE() << path << " was not written";
-  return 0;
-}
+  ~Pipe() { close(fd_); }
+
+  int ReadPid() {
+    std::string line;
+    char c = 0;
+    pollfd readable = {fd_, POLLIN, 0};
+    while (poll(&readable, 1, kPatienceMs) == 1 && read(fd_, &c, 1) == 1) {
+      if (c == '\n') break;
+      line += c;
+    }
+    int pid = 0;
+    EXPECT_TRUE(absl::SimpleAtoi(line, &pid)) << path_ << ": " << line;
+    return pid;
+  }
+
+ private:
+  static constexpr int kPatienceMs = 60 * 1000;
+
+  const std::string path_;
+  int fd_ = -1;
+};
 
 // Dead, or killed and waiting for whoever inherited it.
 bool EndsSoon(int pid) {
-  const absl::Time end = absl::Now() + absl::Minutes(1);
-  while (absl::Now() < end) {
-    std::string stat;
-    std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), stat);
-    if (stat.empty() || stat.find(") Z ") != std::string::npos) return true;
-    absl::SleepFor(absl::Milliseconds(1));
-  }
-  return false;
+  const int process =
+      static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0));
+  if (process < 0) return errno == ESRCH;
+  pollfd ended = {process, POLLIN, 0};
+  const bool ends = poll(&ended, 1, 60 * 1000) == 1;
+  close(process);
+  return ends;
 }
 
 TEST(TokenCommandTest, TakesWhatItPrints) {
@@ -155,27 +174,26 @@ TEST(TokenCommandTest, EndsItAtTheDeadline) {
 }
 
 TEST(TokenCommandTest, KillsWhatItStartedToo) {
-  for (const char* name : {"/left", "/killed"}) {
-    remove((::testing::TempDir() + name).c_str());
-  }
+  Pipe left("left");
+  Pipe killed("killed");
   TokenCommand::Options options =
       Script("sleep 600 & echo $! >$FOLDER/left; echo token");
   // Holds the pipes open, but the program itself has ended.
   EXPECT_EQ(TokenOf(options), "token");
-  EXPECT_TRUE(EndsSoon(ReadPid("left")));
+  EXPECT_TRUE(EndsSoon(left.ReadPid()));
 
   options = Script("sleep 600 & echo $! >$FOLDER/killed; wait");
   options.deadline = absl::Seconds(2);
   EXPECT_THAT(ErrorOf(options), HasSubstr("it took longer than 2s"));
-  EXPECT_TRUE(EndsSoon(ReadPid("killed")));
+  EXPECT_TRUE(EndsSoon(killed.ReadPid()));
 }
 
 TEST(TokenCommandTest, EndsWhenItIsCancelled) {
-  remove((::testing::TempDir() + "/cancelled").c_str());
+  Pipe started("cancelled");
   TokenCommand command(Script("echo $$ >$FOLDER/cancelled; sleep 600"));
   absl::Status status;
   std::thread runner([&] { status = command.Run().status(); });
-  const int pid = ReadPid("cancelled");
+  const int pid = started.ReadPid();
   command.Cancel();
   runner.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);

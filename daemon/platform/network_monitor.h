@@ -12,7 +12,7 @@
 
 #include "absl/time/time.h"
 #include "daemon/platform/network_picture.h"
-#include "daemon/platform/unique_fd.h"
+#include "daemon/runtime/unique_fd.h"
 
 namespace parley::platform {
 
@@ -84,8 +84,8 @@ class NetworkMonitor {
 
   const Options options_;
   const OnChange on_change_;
-  UniqueFd socket_;
-  UniqueFd timer_;
+  runtime::UniqueFd socket_;
+  runtime::UniqueFd timer_;
   State state_ = State::kOff;
   NetworkPicture picture_;
   size_t question_ = 0;    // of the list

@@ -33,7 +33,7 @@ timespec TimeUntil(uint64_t deadline_us) {
 
 absl::StatusOr<std::unique_ptr<PlatformMonitor>> PlatformMonitor::Start(
     const Options& options, runtime::EventSink* sink) {
-  UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  runtime::UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop.valid()) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "cannot make an event descriptor: ", std::strerror(errno)));
@@ -43,7 +43,8 @@ absl::StatusOr<std::unique_ptr<PlatformMonitor>> PlatformMonitor::Start(
 }
 
 PlatformMonitor::PlatformMonitor(const Options& options,
-                                 runtime::EventSink* sink, UniqueFd stop)
+                                 runtime::EventSink* sink,
+                                 runtime::UniqueFd stop)
     : stop_(std::move(stop)),
       network_(
           options.network,

@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "daemon/platform/network_monitor.h"
 #include "daemon/platform/sleep_monitor.h"
-#include "daemon/platform/unique_fd.h"
 #include "daemon/runtime/ports.h"
+#include "daemon/runtime/unique_fd.h"
 
 namespace parley::platform {
 
@@ -39,13 +39,13 @@ class PlatformMonitor {
 
  private:
   PlatformMonitor(const Options& options, runtime::EventSink* sink,
-                  UniqueFd stop);
+                  runtime::UniqueFd stop);
 
   void Run();
   // False: the end was asked for.
   bool Wait() const;
 
-  const UniqueFd stop_;
+  const runtime::UniqueFd stop_;
   NetworkMonitor network_;  // of the thread
   SleepMonitor sleep_;      // of the thread
   std::thread thread_;

@@ -9,7 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "daemon/platform/sleep_detector.h"
-#include "daemon/platform/unique_fd.h"
+#include "daemon/runtime/unique_fd.h"
 
 struct sd_bus;
 
@@ -66,7 +66,7 @@ class SleepMonitor {
   const Options options_;
   const std::function<void()> on_resumed_;
   std::optional<SleepDetector> detector_;
-  UniqueFd timer_;
+  runtime::UniqueFd timer_;
   std::unique_ptr<sd_bus, CloseBus> bus_;
 };
 

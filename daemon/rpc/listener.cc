@@ -83,22 +83,22 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Bind(
 }
 
 absl::StatusOr<std::unique_ptr<Listener>> Listener::Adopt(
-    UniqueFd socket, const Options& options) {
+    runtime::UniqueFd socket, const Options& options) {
   const int flags = ::fcntl(socket.get(), F_GETFL);
   if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
     return absl::InvalidArgumentError(
         "the socket that was passed to this process is not usable");
   }
   return std::unique_ptr<Listener>(
-      new Listener(options, std::move(socket), UniqueFd(), ""));
+      new Listener(options, std::move(socket), runtime::UniqueFd(), ""));
 }
 
-absl::StatusOr<std::optional<UniqueFd>> Listener::TakePassedSocket() {
+absl::StatusOr<std::optional<runtime::UniqueFd>> Listener::TakePassedSocket() {
   return rpc::TakePassedSocket();
 }
 
-Listener::Listener(const Options& options, UniqueFd socket, UniqueFd lock,
-                   std::string owned_path)
+Listener::Listener(const Options& options, runtime::UniqueFd socket,
+                   runtime::UniqueFd lock, std::string owned_path)
     : options_(options),
       path_(LocalPath(socket.get())),
       owned_path_(std::move(owned_path)),
@@ -195,8 +195,8 @@ void Listener::Run() {
 
 void Listener::AcceptAll() {
   while (true) {
-    UniqueFd fd(::accept4(socket_.get(), nullptr, nullptr,
-                          SOCK_CLOEXEC | SOCK_NONBLOCK));
+    runtime::UniqueFd fd(::accept4(socket_.get(), nullptr, nullptr,
+                                   SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd.valid()) {
       if (errno == EMFILE || errno == ENFILE) DropOne();
       if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -249,7 +249,7 @@ absl::Status Listener::Admit(int fd, Peer* peer) const {
   return absl::OkStatus();
 }
 
-void Listener::HandOver(UniqueFd fd, const Peer& peer) {
+void Listener::HandOver(runtime::UniqueFd fd, const Peer& peer) {
   // gRPC names a connection by its descriptor, and the kernel gives the lowest
   // free one again and again: numbers that rise name one connection only.
   const auto [first, last] = NumberRange();
@@ -275,7 +275,7 @@ void Listener::HandOver(UniqueFd fd, const Peer& peer) {
   Watch(watched, EPOLLRDHUP | EPOLLONESHOT, Key(kConnection, number));
 }
 
-void Listener::Refuse(UniqueFd fd, const absl::Status& reason) {
+void Listener::Refuse(runtime::UniqueFd fd, const absl::Status& reason) {
   if (refused_.size() >= kMaxRefused) return;
   ConnectionRefusal refusal(reason);
   const std::string greeting = refusal.Greeting();
@@ -326,7 +326,8 @@ int Listener::WaitTimeoutMs() const {
 void Listener::DropOne() {
   logging::Error("connection dropped: out of descriptors", {});
   reserve_.reset();
-  UniqueFd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
+  runtime::UniqueFd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC))
+      .reset();
   reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   errno = EMFILE;
 }

@@ -16,7 +16,7 @@
 #include "daemon/base/mutex.h"
 #include "daemon/model/limits.h"
 #include "daemon/rpc/connection_refusal.h"
-#include "daemon/rpc/unique_fd.h"
+#include "daemon/runtime/unique_fd.h"
 
 namespace parley::rpc {
 
@@ -65,12 +65,12 @@ class Listener {
   // The same around a socket that listens already, from a service manager that
   // keeps it while no daemon runs. It is not removed at the end.
   static absl::StatusOr<std::unique_ptr<Listener>> Adopt(
-      UniqueFd socket, const Options& options);
+      runtime::UniqueFd socket, const Options& options);
 
   // The socket that the service manager passed to this process (LISTEN_PID,
   // LISTEN_FDS), if it did; an error when it passed something else. Clears
   // these variables: children must not think that they are meant.
-  static absl::StatusOr<std::optional<UniqueFd>> TakePassedSocket();
+  static absl::StatusOr<std::optional<runtime::UniqueFd>> TakePassedSocket();
 
   ~Listener();
   Listener(const Listener&) = delete;
@@ -95,22 +95,23 @@ class Listener {
  private:
   struct Connection {
     Peer peer;
-    UniqueFd watch;  // a duplicate: gRPC tells nobody when a connection ends
+    runtime::UniqueFd
+        watch;  // a duplicate: gRPC tells nobody when a connection ends
   };
   struct Refused {
-    UniqueFd fd;
+    runtime::UniqueFd fd;
     ConnectionRefusal refusal;
     int64_t close_at_ms;
   };
 
-  Listener(const Options& options, UniqueFd socket, UniqueFd lock,
-           std::string owned_path);
+  Listener(const Options& options, runtime::UniqueFd socket,
+           runtime::UniqueFd lock, std::string owned_path);
 
   void Run();
   void AcceptAll();
   absl::Status Admit(int fd, Peer* peer) const;
-  void HandOver(UniqueFd fd, const Peer& peer);
-  void Refuse(UniqueFd fd, const absl::Status& reason);
+  void HandOver(runtime::UniqueFd fd, const Peer& peer);
+  void Refuse(runtime::UniqueFd fd, const absl::Status& reason);
   void ServeRefused(int fd, uint32_t events);
   void CloseOverdueRefused();
   int WaitTimeoutMs() const;
@@ -122,11 +123,11 @@ class Listener {
   const Options options_;
   const std::string path_;
   const std::string owned_path_;  // empty: the socket is somebody else's
-  const UniqueFd lock_;
-  UniqueFd socket_;
-  UniqueFd epoll_;
-  UniqueFd stop_;
-  UniqueFd reserve_;
+  const runtime::UniqueFd lock_;
+  runtime::UniqueFd socket_;
+  runtime::UniqueFd epoll_;
+  runtime::UniqueFd stop_;
+  runtime::UniqueFd reserve_;
   OnConnection on_connection_;
   std::thread thread_;
   bool stopped_ = false;

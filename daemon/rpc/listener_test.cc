@@ -38,18 +38,18 @@ sockaddr_un Address(const std::string& path) {
 }
 
 // A connected socket, or one that is not valid.
-UniqueFd ConnectTo(const std::string& path) {
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+runtime::UniqueFd ConnectTo(const std::string& path) {
+  runtime::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_un address = Address(path);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
                 sizeof(address)) != 0) {
-    return UniqueFd();
+    return runtime::UniqueFd();
   }
   return fd;
 }
 
-UniqueFd ListenOn(const std::string& path) {
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+runtime::UniqueFd ListenOn(const std::string& path) {
+  runtime::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_un address = Address(path);
   EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address),
                    sizeof(address)),
@@ -59,7 +59,7 @@ UniqueFd ListenOn(const std::string& path) {
 }
 
 // Whether the other side has closed the connection.
-bool IsClosed(const UniqueFd& fd) {
+bool IsClosed(const runtime::UniqueFd& fd) {
   char byte;
   return ::recv(fd.get(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
 }
@@ -78,7 +78,7 @@ class ListenerTest : public ::testing::Test {
   void Start(Listener* listener) {
     listener->Start([this](int fd) {
       base::MutexLock lock(&mutex_);
-      accepted_.push_back(UniqueFd(fd));
+      accepted_.push_back(runtime::UniqueFd(fd));
     });
   }
   size_t accepted() {
@@ -99,7 +99,7 @@ class ListenerTest : public ::testing::Test {
   SocketDir dir_;
   Listener::Options options_;
   base::Mutex mutex_;
-  std::vector<UniqueFd> accepted_ ABSL_GUARDED_BY(mutex_);
+  std::vector<runtime::UniqueFd> accepted_ ABSL_GUARDED_BY(mutex_);
 };
 
 mode_t ModeOf(const std::string& path) {
@@ -123,7 +123,7 @@ TEST_F(ListenerTest, SocketAndItsNewDirectoryAreForThisUserAlone) {
 TEST_F(ListenerTest, HandsConnectionsOver) {
   auto listener = Bind();
   Start(listener.get());
-  const UniqueFd client = ConnectTo(options_.socket_path);
+  const runtime::UniqueFd client = ConnectTo(options_.socket_path);
   ASSERT_TRUE(client.valid());
   ASSERT_TRUE(WaitFor([&] { return accepted() == 1; }));
   const auto peer = listener->FindPeer(absl::StrCat("fd:", accepted_number(0)));
@@ -136,7 +136,7 @@ TEST_F(ListenerTest, HandsConnectionsOver) {
 
 TEST_F(ListenerTest, ConnectionsBeforeStartAreServedAfterIt) {
   auto listener = Bind();
-  const UniqueFd client = ConnectTo(options_.socket_path);
+  const runtime::UniqueFd client = ConnectTo(options_.socket_path);
   ASSERT_TRUE(client.valid());
   Start(listener.get());
   EXPECT_TRUE(WaitFor([&] { return accepted() == 1; }));
@@ -147,7 +147,7 @@ TEST_F(ListenerTest, NumbersOfConnectionsDoNotRepeat) {
   Start(listener.get());
   std::vector<int> numbers;
   for (size_t i = 0; i < 20; ++i) {
-    const UniqueFd client = ConnectTo(options_.socket_path);
+    const runtime::UniqueFd client = ConnectTo(options_.socket_path);
     ASSERT_TRUE(WaitFor([&] { return accepted() == i + 1; }));
     numbers.push_back(accepted_number(i));
     CloseAccepted(i);
@@ -161,7 +161,7 @@ TEST_F(ListenerTest, NumbersOfConnectionsDoNotRepeat) {
 TEST_F(ListenerTest, NoticesWhenAClientLeaves) {
   auto listener = Bind();
   Start(listener.get());
-  UniqueFd client = ConnectTo(options_.socket_path);
+  runtime::UniqueFd client = ConnectTo(options_.socket_path);
   ASSERT_TRUE(WaitFor([&] { return listener->connections() == 1; }));
   client.reset();
   EXPECT_TRUE(WaitFor([&] { return listener->connections() == 0; }));
@@ -170,7 +170,7 @@ TEST_F(ListenerTest, NoticesWhenAClientLeaves) {
 TEST_F(ListenerTest, TheDuplicateDoesNotKeepAConnectionOpen) {
   auto listener = Bind();
   Start(listener.get());
-  const UniqueFd client = ConnectTo(options_.socket_path);
+  const runtime::UniqueFd client = ConnectTo(options_.socket_path);
   ASSERT_TRUE(WaitFor([&] { return accepted() == 1; }));
   CloseAccepted(0);
   EXPECT_TRUE(WaitFor([&] { return IsClosed(client); }));
@@ -197,7 +197,7 @@ TEST_F(ListenerTest, StaleSocketIsReplaced) {
 }
 
 TEST_F(ListenerTest, SocketOfAnotherProgramIsLeftAlone) {
-  const UniqueFd other = ListenOn(options_.socket_path);
+  const runtime::UniqueFd other = ListenOn(options_.socket_path);
   const auto listener = Listener::Bind(options_);
   EXPECT_EQ(listener.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(listener.status().message()),
@@ -268,8 +268,8 @@ TEST_F(ListenerTest, OneConnectionTooManyIsToldSo) {
   options_.max_connections = 2;
   auto listener = Bind();
   Start(listener.get());
-  UniqueFd first = ConnectTo(options_.socket_path);
-  const UniqueFd second = ConnectTo(options_.socket_path);
+  runtime::UniqueFd first = ConnectTo(options_.socket_path);
+  const runtime::UniqueFd second = ConnectTo(options_.socket_path);
   ASSERT_TRUE(WaitFor([&] { return listener->connections() == 2; }));
   const grpc::Status status = CallOver(options_.socket_path);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
@@ -279,7 +279,7 @@ TEST_F(ListenerTest, OneConnectionTooManyIsToldSo) {
   // The place of one that left is free again.
   first.reset();
   ASSERT_TRUE(WaitFor([&] { return listener->connections() == 1; }));
-  const UniqueFd third = ConnectTo(options_.socket_path);
+  const runtime::UniqueFd third = ConnectTo(options_.socket_path);
   EXPECT_TRUE(WaitFor([&] { return listener->connections() == 2; }));
 }
 
@@ -287,7 +287,7 @@ TEST_F(ListenerTest, OneConnectionTooManyOfAProcessIsToldSo) {
   options_.max_connections_per_process = 1;
   auto listener = Bind();
   Start(listener.get());
-  const UniqueFd first = ConnectTo(options_.socket_path);
+  const runtime::UniqueFd first = ConnectTo(options_.socket_path);
   ASSERT_TRUE(WaitFor([&] { return listener->connections() == 1; }));
   const grpc::Status status = CallOver(options_.socket_path);
   EXPECT_EQ(ReasonOf(status), "TOO_MANY_REQUESTS");
@@ -299,12 +299,12 @@ TEST_F(ListenerTest, RefusedConnectionsDoNotPileUp) {
   options_.max_connections = 0;
   auto listener = Bind();
   Start(listener.get());
-  std::vector<UniqueFd> clients;
+  std::vector<runtime::UniqueFd> clients;
   for (int i = 0; i < 100; ++i) {
     clients.push_back(ConnectTo(options_.socket_path));
   }
   // Those that say nothing are closed as well, if not at once.
-  for (const UniqueFd& client : clients) {
+  for (const runtime::UniqueFd& client : clients) {
     EXPECT_TRUE(WaitFor([&] {
       char buffer[64];
       return ::recv(client.get(), buffer, sizeof(buffer), MSG_DONTWAIT) == 0;
@@ -315,13 +315,14 @@ TEST_F(ListenerTest, RefusedConnectionsDoNotPileUp) {
 TEST_F(ListenerTest, WithoutDescriptorsItDropsConnectionsAndRecovers) {
   auto listener = Bind();
   Start(listener.get());
-  std::vector<UniqueFd> hoard;
+  std::vector<runtime::UniqueFd> hoard;
   rlimit old_limit = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old_limit), 0);
   const rlimit small = {64, old_limit.rlim_max};
-  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  runtime::UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &small), 0);
-  for (UniqueFd fd(::dup(0)); fd.valid(); fd = UniqueFd(::dup(0))) {
+  for (runtime::UniqueFd fd(::dup(0)); fd.valid();
+       fd = runtime::UniqueFd(::dup(0))) {
     hoard.push_back(std::move(fd));
   }
   const sockaddr_un address = Address(options_.socket_path);
@@ -332,7 +333,7 @@ TEST_F(ListenerTest, WithoutDescriptorsItDropsConnectionsAndRecovers) {
 
   hoard.clear();
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old_limit), 0);
-  const UniqueFd next = ConnectTo(options_.socket_path);
+  const runtime::UniqueFd next = ConnectTo(options_.socket_path);
   EXPECT_TRUE(WaitFor([&] { return accepted() == 1; }));
 }
 
@@ -351,7 +352,7 @@ class PassedSocket {
   }
 
  private:
-  const UniqueFd old_;
+  const runtime::UniqueFd old_;
 };
 
 void SetListenVariables(const std::string& pid, const std::string& count) {
@@ -360,7 +361,7 @@ void SetListenVariables(const std::string& pid, const std::string& count) {
 }
 
 TEST_F(ListenerTest, AdoptsAPassedSocketAndLeavesItInPlace) {
-  const UniqueFd socket = ListenOn(options_.socket_path);
+  const runtime::UniqueFd socket = ListenOn(options_.socket_path);
   {
     const PassedSocket passed(socket.get());
     SetListenVariables(absl::StrCat(::getpid()), "1");
@@ -374,7 +375,7 @@ TEST_F(ListenerTest, AdoptsAPassedSocketAndLeavesItInPlace) {
     ASSERT_TRUE(listener.ok());
     EXPECT_EQ((*listener)->path(), options_.socket_path);
     Start(listener->get());
-    const UniqueFd client = ConnectTo(options_.socket_path);
+    const runtime::UniqueFd client = ConnectTo(options_.socket_path);
     EXPECT_TRUE(WaitFor([&] { return accepted() == 1; }));
     (*listener)->Stop();
   }
@@ -390,7 +391,7 @@ TEST_F(ListenerTest, SocketsForAnotherProcessAreNotTaken) {
 }
 
 TEST_F(ListenerTest, WhatIsNoListeningSocketIsRefused) {
-  UniqueFd pipe_ends[2];
+  runtime::UniqueFd pipe_ends[2];
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   pipe_ends[0].reset(ends[0]);

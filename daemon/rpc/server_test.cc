@@ -66,7 +66,7 @@ TEST_F(ServerTest, AConnectionThatSaysNothingIsDropped) {
   options_.keepalive_timeout = absl::Milliseconds(200);
   StartServer();
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const UniqueFd silent(fd);
+  const runtime::UniqueFd silent(fd);
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   listener_options_.socket_path.copy(address.sun_path,

@@ -69,9 +69,9 @@ std::string Holder(int lock) {
   return pid.empty() ? "another process" : absl::StrCat("process ", pid);
 }
 
-absl::StatusOr<UniqueFd> TakeLock(const std::string& socket_path) {
+absl::StatusOr<runtime::UniqueFd> TakeLock(const std::string& socket_path) {
   const std::string path = socket_path + ".lock";
-  UniqueFd lock(
+  runtime::UniqueFd lock(
       ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock.valid()) return Failed("cannot open the lock", path, errno);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -104,7 +104,7 @@ absl::Status RemoveStaleSocket(const std::string& path,
                      " is there and is no socket; move it, or choose another "
                      "--socket"));
   }
-  const UniqueFd probe(
+  const runtime::UniqueFd probe(
       ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!probe.valid()) return Failed("cannot probe", path, errno);
   if (::connect(probe.get(), Generic(&address), sizeof(address)) == 0 ||
@@ -135,12 +135,12 @@ absl::StatusOr<BoundSocket> BindSocketPath(const std::string& path) {
   if (!address.ok()) return address.status();
   absl::Status status = MakeDirectory(path);
   if (!status.ok()) return status;
-  absl::StatusOr<UniqueFd> lock = TakeLock(path);
+  absl::StatusOr<runtime::UniqueFd> lock = TakeLock(path);
   if (!lock.ok()) return lock.status();
   status = RemoveStaleSocket(path, *address);
   if (!status.ok()) return status;
 
-  UniqueFd socket(
+  runtime::UniqueFd socket(
       ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.valid()) return Failed("cannot make a socket for", path, errno);
   if (::bind(socket.get(), Generic(&*address), sizeof(*address)) != 0) {
@@ -156,7 +156,7 @@ absl::StatusOr<BoundSocket> BindSocketPath(const std::string& path) {
   return BoundSocket{std::move(socket), *std::move(lock)};
 }
 
-absl::StatusOr<std::optional<UniqueFd>> TakePassedSocket() {
+absl::StatusOr<std::optional<runtime::UniqueFd>> TakePassedSocket() {
   const char* const pid_text = ::getenv("LISTEN_PID");
   const char* const count_text = ::getenv("LISTEN_FDS");
   int pid = 0;
@@ -167,7 +167,7 @@ absl::StatusOr<std::optional<UniqueFd>> TakePassedSocket() {
   ::unsetenv("LISTEN_PID");
   ::unsetenv("LISTEN_FDS");
   ::unsetenv("LISTEN_FDNAMES");
-  if (!meant) return std::optional<UniqueFd>();
+  if (!meant) return std::optional<runtime::UniqueFd>();
   if (count != 1 || !IsListeningUnixStream(kFirstPassedFd)) {
     return absl::InvalidArgumentError(
         absl::StrCat("the service manager passed ", count,
@@ -175,7 +175,7 @@ absl::StatusOr<std::optional<UniqueFd>> TakePassedSocket() {
                      "expected (ListenStream= with a path)"));
   }
   ::fcntl(kFirstPassedFd, F_SETFD, FD_CLOEXEC);
-  return std::optional<UniqueFd>(UniqueFd(kFirstPassedFd));
+  return std::optional<runtime::UniqueFd>(runtime::UniqueFd(kFirstPassedFd));
 }
 
 std::string LocalPath(int socket) {

@@ -5,15 +5,15 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "daemon/rpc/unique_fd.h"
+#include "daemon/runtime/unique_fd.h"
 
 // How the listener gets its socket: by binding a path, or from a service
 // manager. Errors are for a person.
 namespace parley::rpc {
 
 struct BoundSocket {
-  UniqueFd socket;  // listens, non-blocking
-  UniqueFd lock;    // holds the path while it is open
+  runtime::UniqueFd socket;  // listens, non-blocking
+  runtime::UniqueFd lock;    // holds the path while it is open
 };
 
 // Takes the lock beside `path`, removes a socket that nobody serves, binds and
@@ -21,7 +21,7 @@ struct BoundSocket {
 absl::StatusOr<BoundSocket> BindSocketPath(const std::string& path);
 
 // See Listener::TakePassedSocket.
-absl::StatusOr<std::optional<UniqueFd>> TakePassedSocket();
+absl::StatusOr<std::optional<runtime::UniqueFd>> TakePassedSocket();
 
 // The path that a Unix socket is bound to; empty when it has none.
 std::string LocalPath(int socket);

@@ -46,7 +46,7 @@ class Request {
 
   // Whether the kernel did it.
   bool Send() {
-    const UniqueFd socket(
+    const runtime::UniqueFd socket(
         ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     message_.header.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
     if (::send(socket.get(), &message_, message_.header.nlmsg_len, 0) < 0) {
@@ -102,7 +102,7 @@ std::optional<FakeNetwork> FakeNetwork::Create() {
       ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
     return std::nullopt;
   }
-  UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  runtime::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket.valid() || !AddCable()) return std::nullopt;
   return FakeNetwork(std::move(socket));
 }

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "daemon/platform/unique_fd.h"
+#include "daemon/runtime/unique_fd.h"
 
 namespace parley::platform::testing {
 
@@ -30,12 +30,12 @@ class FakeNetwork {
   void RemoveDefaultRoute(const std::string& gateway);
 
  private:
-  explicit FakeNetwork(UniqueFd socket) : socket_(std::move(socket)) {}
+  explicit FakeNetwork(runtime::UniqueFd socket) : socket_(std::move(socket)) {}
 
   void Switch(const char* link, bool on);
   void ChangeDefaultRoute(unsigned long request, const std::string& gateway);
 
-  UniqueFd socket_;  // any of this network, to make its requests on
+  runtime::UniqueFd socket_;  // any of this network, to make its requests on
 };
 
 }  // namespace parley::platform::testing

@@ -1,11 +1,11 @@
-#ifndef DAEMON_RPC_UNIQUE_FD_H_
-#define DAEMON_RPC_UNIQUE_FD_H_
+#ifndef DAEMON_RUNTIME_UNIQUE_FD_H_
+#define DAEMON_RUNTIME_UNIQUE_FD_H_
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace parley::rpc {
+namespace parley::runtime {
 
 // A file descriptor that is closed with its owner. -1: none.
 class UniqueFd {
@@ -31,6 +31,6 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-}  // namespace parley::rpc
+}  // namespace parley::runtime
 
-#endif  // DAEMON_RPC_UNIQUE_FD_H_
+#endif  // DAEMON_RUNTIME_UNIQUE_FD_H_
