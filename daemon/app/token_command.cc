@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -18,9 +19,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/time/clock.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 #include "daemon/base/check.h"
 
 namespace parley::app {
@@ -199,21 +202,20 @@ int Child::Start(const TokenCommand::Options& options, int stdout_fd,
   return exit_fd_.get() >= 0 ? 0 : errno;
 }
 
-// Three parts of base64url with a dot between them, and no short ones.
-bool LooksLikeJwt(absl::string_view word) {
-  int dots = 0;
-  size_t part = 0;
-  for (const char c : word) {
-    if (c == '.') {
-      if (part < 8) return false;
-      ++dots;
-      part = 0;
-    } else {
-      if (!absl::ascii_isalnum(c) && c != '-' && c != '_') return false;
-      ++part;
-    }
+bool IsTokenCharacter(char c) {
+  return absl::ascii_isalnum(c) || c == '.' || c == '-' || c == '_';
+}
+
+// Parts of base64url with dots between them, one of them the start of a JSON
+// object, or two of them longer than a host's names are: a signed or encrypted
+// token, whole or cut, with or without the full stop of a sentence.
+bool LooksLikeJwt(absl::string_view run) {
+  int long_parts = 0;
+  for (const absl::string_view part : absl::StrSplit(run, '.')) {
+    if (absl::StartsWith(part, "eyJ")) return true;
+    if (part.size() >= 16) ++long_parts;
   }
-  return dots == 2 && part >= 8;
+  return long_parts >= 2;
 }
 
 }  // namespace
@@ -226,10 +228,11 @@ std::string LastWords(absl::string_view line, const base::Secret& token) {
   std::string words;
   absl::string_view rest = text;
   while (!rest.empty() && words.size() < kMaxLastWords) {
-    const size_t size =
-        std::min(rest.find_first_of(" \t'\"=:,;()[]{}<>/?&"), rest.size());
-    const absl::string_view word = rest.substr(0, size);
-    absl::StrAppend(&words, LooksLikeJwt(word) ? kRedacted : word,
+    const size_t size = static_cast<size_t>(
+        std::find_if_not(rest.begin(), rest.end(), IsTokenCharacter) -
+        rest.begin());
+    const absl::string_view run = rest.substr(0, size);
+    absl::StrAppend(&words, LooksLikeJwt(run) ? kRedacted : run,
                     rest.substr(size, 1));
     rest.remove_prefix(std::min(size + 1, rest.size()));
   }
@@ -267,7 +270,9 @@ absl::StatusOr<base::Secret> TokenCommand::Run() {
       !MakePipe(&err, &err_theirs)) {
     return Failed("there are too many open files");
   }
-  const absl::Time end = absl::Now() + options_.deadline;
+  // Neither a clock that is set nor a sleep of the device is its fault.
+  const auto end = std::chrono::steady_clock::now() +
+                   absl::ToChronoMilliseconds(options_.deadline);
   Child child;
   if (const int error =
           child.Start(options_, out_theirs.get(), err_theirs.get());
@@ -294,7 +299,8 @@ absl::StatusOr<base::Secret> TokenCommand::Run() {
   // hold them open.
   bool exited = false;
   while (!exited && !output.overflowed()) {
-    const absl::Duration left = end - absl::Now();
+    const absl::Duration left =
+        absl::FromChrono(end - std::chrono::steady_clock::now());
     if (left <= absl::ZeroDuration()) {
       return Failed(absl::StrCat("it took longer than ",
                                  absl::FormatDuration(options_.deadline),

@@ -224,6 +224,11 @@ TEST(LastWordsTest, AreFitForALog) {
   EXPECT_EQ(LastWords(std::string(190, 'x') + " " + kJwt, none),
             std::string(190, 'x') + " [redacted");
   EXPECT_EQ(LastWords("", none), "");
+  for (const char* mark : {".", "!", "|", "`", "@", "\x1b", ".eA.eQ"}) {
+    EXPECT_THAT(LastWords(std::string("refused: ") + kJwt + mark, none),
+                Not(HasSubstr("c2lnbmF0dXJl")))
+        << mark;
+  }
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ class ReconnectPolicy {
   };
 
   struct Failure {
-    // The server refused the credentials, so that trying the same ones at once
-    // is pointless, and looks like an attack.
+    // The server turned the connection away, or ended it, on purpose: trying
+    // again at once is pointless, and looks like an attack.
     bool refused = false;
     // What the server asked for, for example in Retry-After.
     std::optional<absl::Duration> retry_after;
@@ -53,7 +53,8 @@ class ReconnectPolicy {
   // spread above the cap is lowered to it.
   explicit ReconnectPolicy(const Options& options);
 
-  // No attempt is made before this has passed, whatever changes meanwhile.
+  // No attempt is made by itself before this has passed, whatever changes
+  // meanwhile; a person's wish goes before it.
   static absl::Duration Floor(const Failure& failure);
   // The delay before the next attempt; counts it.
   absl::Duration NextDelay(const Failure& failure, base::Rng* rng);

@@ -38,7 +38,7 @@ void PowerLossDevice::Start() {
   ASSERT_TRUE(opened.ok()) << opened;
   clients_->OnStoreOpened(*store_);
   core::EngineOptions engine;
-  engine.connection.server_url = options_.server_url;
+  engine.connection.server_urls = {options_.server_url};
   host_ = std::make_unique<runtime::EngineHost>(engine, this, this,
                                                 base::Rng(process_));
   const absl::Status started = host_->Start(scheduler_->Read());

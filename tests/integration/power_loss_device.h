@@ -97,9 +97,10 @@ class PowerLossDevice : public core::EffectSink,
   void Do(core::SetTimer& set);
   void Do(core::CancelTimer& cancel);
   void Do(core::EngineRebuilt& rebuilt);
-  void Do(core::FeedAdvanced& feed) {}
-  void Do(core::StatusChanged& changed) {}
-  void Do(core::Log& log) {}
+  void Do(core::KeepCredentials&) {}
+  void Do(core::FeedAdvanced&) {}
+  void Do(core::StatusChanged&) {}
+  void Do(core::Log&) {}
 
   const Options options_;
   sim::Scheduler* const scheduler_;

@@ -164,8 +164,6 @@ void Connection::OnResumed(StepContext* context) {
 void Connection::HurryUp(const std::string& cause, StepContext* context) {
   switch (state_) {
     case State::kWaiting: {
-      reconnect_.OnStable();
-      status_.attempt = 0;
       const base::MonotonicTime earliest =
           std::max(attempted_at_ + kMinAttemptInterval, not_before_);
       if (earliest <= context->monotonic()) {
@@ -184,7 +182,9 @@ void Connection::HurryUp(const std::string& cause, StepContext* context) {
       // once: a network that keeps changing must not keep it from its end.
       if (in_doubt_) return;
       in_doubt_ = true;
-      context->SetTimerIn({TimerKind::kConnectTimeout, {}}, kProbeTimeout);
+      connect_deadline_ =
+          std::min(connect_deadline_, context->monotonic() + kProbeTimeout);
+      context->SetTimerAt({TimerKind::kConnectTimeout, {}}, connect_deadline_);
       return;
     case State::kStopped:
     case State::kFetching:
@@ -195,7 +195,7 @@ void Connection::HurryUp(const std::string& cause, StepContext* context) {
 }
 
 void Connection::Doubt(const std::string& cause, StepContext* context) {
-  // A server that answers no ping leaves only the wait for its heartbeat.
+  // Of a server that has answered no ping only its heartbeat tells.
   if (state_ != State::kReady || in_doubt_ || !quality_.answers()) return;
   context->LogLine(Log::Severity::kDebug,
                    absl::StrCat("is the connection alive? ", cause));
@@ -210,8 +210,8 @@ void Connection::Attempt(const std::string& cause, StepContext* context) {
   fetch_ = fetch_.Next();
   attempted_at_ = context->monotonic();
   SetState(State::kFetching, cause, context);
-  context->SetTimerIn({TimerKind::kConnectTimeout, {}},
-                      options_.connect_timeout);
+  connect_deadline_ = context->monotonic() + options_.connect_timeout;
+  context->SetTimerAt({TimerKind::kConnectTimeout, {}}, connect_deadline_);
   context->Emit(FetchCredentials{fetch_}, Release::kNow);
 }
 
@@ -225,8 +225,8 @@ void Connection::Open(const base::Secret& token, const std::string& cause,
   SetState(State::kOpening, cause, context);
   context->StopTimer({TimerKind::kConnectRetry, {}});
   status_.next_retry_at.reset();
-  context->SetTimerIn({TimerKind::kConnectTimeout, {}},
-                      options_.connect_timeout);
+  connect_deadline_ = context->monotonic() + options_.connect_timeout;
+  context->SetTimerAt({TimerKind::kConnectTimeout, {}}, connect_deadline_);
   context->Emit(OpenConnection{connection_, server_url()}, Release::kNow);
 }
 
@@ -321,7 +321,9 @@ void Connection::OnTimer(const TimerId& timer, StepContext* context) {
 
 void Connection::OnConnectTimeout(StepContext* context) {
   const std::string within =
-      absl::StrCat(" within ", absl::FormatDuration(options_.connect_timeout));
+      in_doubt_ ? " soon after the network changed"
+                : absl::StrCat(" within ",
+                               absl::FormatDuration(options_.connect_timeout));
   switch (state_) {
     case State::kFetching:
       Fail("CREDENTIALS_TIMEOUT",

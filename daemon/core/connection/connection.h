@@ -118,7 +118,7 @@ class Connection : public RequestSender {
                         StepContext* context);
   // The engine answers, once all that goes with it is gone.
   void OnSignOut(StepContext* context);
-  // Nothing of the account is left here: another one may come.
+  // Its queue, rooms and messages are gone: another account may come.
   void ForgetAccount(StepContext* context);
   void OnCredentials(const CredentialsFetched& event, StepContext* context);
   void OnOpened(const TransportOpened& event, StepContext* context);
@@ -257,6 +257,7 @@ class Connection : public RequestSender {
   model::OnPurpose on_purpose_ = model::OnPurpose::kOnline;
   bool network_known_ = false;
   base::MonotonicTime attempted_at_;
+  base::MonotonicTime connect_deadline_;
   base::MonotonicTime not_before_;  // as the server wishes, or its refusal
   uint64_t ignored_events_ = 0;
 };

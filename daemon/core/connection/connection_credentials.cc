@@ -79,6 +79,10 @@ void Connection::Reject(const std::string& code, const std::string& words,
   rejected_token_ = token_;
   rejection_code_ = code;
   rejection_words_ = words;
+  // The configured source may have a better one.
+  if (!kept_token_.empty() && kept_token_ == token_) {
+    Keep(base::Secret(), context);
+  }
   RequireCredentials(code, words, context);
 }
 
@@ -87,7 +91,8 @@ void Connection::RequireCredentials(const std::string& code,
                                     StepContext* context) {
   context->StopTimer({TimerKind::kConnectTimeout, {}});
   // Looking in vain again is no news.
-  if (status_.last_error_code != code ||
+  if (state_ != State::kCredentialsRequired ||
+      status_.last_error_code != code ||
       status_.last_error_message != message) {
     SetError(code, message, context);
   }

@@ -170,13 +170,13 @@ void Connection::BecomeReady(const wire::Ready& ready, StepContext* context) {
 }
 
 void Connection::Ping(StepContext* context) {
-  if (!quality_.answers()) return;
+  if (!quality_.may_answer()) return;
   const wire::Request ping = wire::EncodePing();
   auto [id, frame] = session_->EncodeRequest(ping.event, ping.payload);
   quality_.OnPing(id, context->monotonic());
   status_.quality = quality_.status();
   context->Emit(SendFrame{connection_, std::move(frame)}, Release::kNow);
-  if (quality_.answers()) {
+  if (quality_.may_answer()) {
     context->SetTimerIn({TimerKind::kQualitySample, {}},
                         QualityMonitor::kInterval);
   }

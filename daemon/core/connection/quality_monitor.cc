@@ -16,7 +16,8 @@ model::QualityLevel LevelOf(absl::Duration latency) {
 
 void QualityMonitor::OnPing(uint64_t ping, base::MonotonicTime now) {
   // Before the first answer it is not known whether there will be one.
-  if (answered_ && !waiting_.empty() && !waiting_.back().lost) {
+  if (answered_ && !waiting_.empty() && !waiting_.back().lost &&
+      now - waiting_.back().sent_at >= kInterval) {
     waiting_.back().lost = true;
     Add({now - waiting_.back().sent_at, /*lost=*/true});
   }
@@ -36,17 +37,20 @@ void QualityMonitor::OnAck(uint64_t ping, base::MonotonicTime now) {
                    [ping](const Waiting& w) { return w.ping == ping; });
   // Of another request, or told by a pong already.
   if (asked == waiting_.end()) return;
-  waiting_.erase(waiting_.begin(), asked);
-  OnPong(now);
+  const bool lost = asked->lost;
+  waiting_.erase(waiting_.begin(), lost ? asked + 1 : asked);
+  if (!lost) OnPong(now);
 }
 
 void QualityMonitor::OnPong(base::MonotonicTime now) {
+  // One that was given up may never have been answered: it says nothing of
+  // those after it.
+  while (!waiting_.empty() && waiting_.front().lost) waiting_.pop_front();
   if (waiting_.empty()) return;
   if (!answered_) samples_.clear();  // of heartbeats
   answered_ = true;
-  const Waiting ping = waiting_.front();
+  Add({now - waiting_.front().sent_at});
   waiting_.pop_front();
-  if (!ping.lost) Add({now - ping.sent_at});
 }
 
 void QualityMonitor::OnHeartbeat(base::MonotonicTime now,

@@ -38,8 +38,10 @@ class QualityMonitor {
   // The server's own heartbeat, that it promised for every `interval`.
   void OnHeartbeat(base::MonotonicTime now, absl::Duration interval);
 
-  // Pings make sense.
-  bool answers() const { return !mute_; }
+  // Pings make sense: the server answers, or it is not known yet.
+  bool may_answer() const { return !mute_; }
+  // It has answered one.
+  bool answers() const { return answered_; }
   model::QualityStatus status() const;
 
  private:

@@ -95,9 +95,9 @@ TEST_F(QualityMonitorTest, AskNoMoreOfAServerThatNeverAnswers) {
     Ping();
     Wait(QualityMonitor::kInterval);
   }
-  EXPECT_TRUE(monitor_.answers());
+  EXPECT_TRUE(monitor_.may_answer());
   Ping();
-  EXPECT_FALSE(monitor_.answers());
+  EXPECT_FALSE(monitor_.may_answer());
   EXPECT_EQ(level(), QualityLevel::kUnknown);
   // Its heartbeats are what there is.
   monitor_.OnHeartbeat(now_, absl::Seconds(25));
@@ -106,13 +106,38 @@ TEST_F(QualityMonitorTest, AskNoMoreOfAServerThatNeverAnswers) {
   EXPECT_EQ(level(), QualityLevel::kFair);
 }
 
+TEST_F(QualityMonitorTest, OnePongThatNeverComesCostsOneSample) {
+  Ping();
+  monitor_.OnPong(now_);
+  Ping();  // whose pong never comes
+  for (size_t i = 0; i < QualityMonitor::kWindow; ++i) {
+    Wait(QualityMonitor::kInterval);
+    Ping();
+    Wait(absl::Milliseconds(20));
+    monitor_.OnPong(now_);
+  }
+  EXPECT_EQ(monitor_.status().lost, 0);
+  EXPECT_EQ(level(), QualityLevel::kExcellent);
+}
+
+TEST_F(QualityMonitorTest, APingOutOfTurnTakesNoOtherForLost) {
+  Sample(absl::Milliseconds(20));
+  Ping();
+  Wait(absl::Milliseconds(5));
+  Ping();
+  monitor_.OnAck(ping_ - 1, now_);
+  monitor_.OnAck(ping_, now_);
+  EXPECT_EQ(monitor_.status().lost, 0);
+  EXPECT_EQ(monitor_.status().samples, 3);
+}
+
 TEST_F(QualityMonitorTest, HoldsAFewPingsAtMostHoweverLongNoneIsAnswered) {
   Sample(absl::Milliseconds(20));
   for (int i = 0; i < 1000; ++i) {
     Ping();
     Wait(QualityMonitor::kInterval);
   }
-  EXPECT_TRUE(monitor_.answers());
+  EXPECT_TRUE(monitor_.may_answer());
   EXPECT_EQ(monitor_.status().lost, QualityMonitor::kWindow);
 }
 
