@@ -39,7 +39,7 @@ EngineHost::~EngineHost() = default;
 
 absl::Status EngineHost::Start(base::Now now) {
   if (absl::Status status = Build(); !status.ok()) return status;
-  Run(core::Started{}, now);
+  Begin(now);
   return store_status_;
 }
 
@@ -71,6 +71,9 @@ void EngineHost::Handle(core::Event event, base::Now now) {
     }
     return;
   }
+  if (const auto* changed = std::get_if<core::NetworkChanged>(&event)) {
+    network_ = *changed;
+  }
   if (engine_ != nullptr) {
     Run(std::move(event), now);
     return;
@@ -79,6 +82,12 @@ void EngineHost::Handle(core::Event event, base::Now now) {
   if (const auto* command = std::get_if<core::Command>(&event)) {
     sink_->Perform(core::Reply{command->call, StoreDown(store_status_)});
   }
+}
+
+void EngineHost::Begin(base::Now now) {
+  // Told when it changes only: an engine that is built anew would not know.
+  if (network_.has_value()) Run(*network_, now);
+  if (engine_ != nullptr) Run(core::Started{}, now);
 }
 
 void EngineHost::Run(core::Event event, base::Now now) {
@@ -175,7 +184,7 @@ void EngineHost::OnRecovered(const absl::Status& status, base::Now now) {
   sink_->Perform(core::FeedAdvanced{tables_->last_change()});
   sink_->Perform(
       core::Log{core::Log::Severity::kInfo, "the store is open again"});
-  Run(core::Started{}, now);
+  Begin(now);
 }
 
 void EngineHost::AnswerWaiting() {

@@ -68,6 +68,8 @@ class EngineHost {
   };
 
   absl::Status Build();
+  // The first events of an engine.
+  void Begin(base::Now now);
   void Run(core::Event event, base::Now now);
   void GoDown(const absl::Status& status, base::Now now);
   void AnswerWaiting();
@@ -86,6 +88,7 @@ class EngineHost {
   std::unique_ptr<core::SyncEngine> engine_;
   std::unique_ptr<core::StepExecutor> executor_;
   absl::Status store_status_;
+  std::optional<core::NetworkChanged> network_;  // the last
   std::vector<WaitingCall> waiting_;
   uint32_t incarnation_ = 0;
   bool sync_timer_set_ = false;

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/base/check.h"
 #include "daemon/model/errors.h"
-#include "daemon/wire/token_claims.h"
 
 namespace parley::core {
 namespace {
@@ -100,7 +99,8 @@ void Connection::OnConnect(CallId call, StepContext* context) {
       Attempt("a client asked to connect", context);
       break;
     case State::kCredentialsRequired:
-      LookForCredentials(context);
+      // A source may take its time; asking again would not wait for it.
+      if (!fetching_) LookForCredentials(context);
       break;
     case State::kFetching:
     case State::kOpening:
@@ -130,7 +130,7 @@ void Connection::Stop(const std::string& cause, StepContext* context) {
 }
 
 void Connection::RetryNow(StepContext* context) {
-  if (state_ == State::kWaiting) Attempt("a client asked to flush", context);
+  if (state_ == State::kWaiting) HurryUp("a client asked to flush", context);
 }
 
 void Connection::OnNetworkChanged(const NetworkChanged& event,
@@ -207,18 +207,16 @@ void Connection::Doubt(const std::string& cause, StepContext* context) {
 void Connection::Attempt(const std::string& cause, StepContext* context) {
   context->StopTimer({TimerKind::kConnectRetry, {}});
   status_.next_retry_at.reset();
-  fetch_ = fetch_.Next();
   attempted_at_ = context->monotonic();
   SetState(State::kFetching, cause, context);
   connect_deadline_ = context->monotonic() + options_.connect_timeout;
   context->SetTimerAt({TimerKind::kConnectTimeout, {}}, connect_deadline_);
-  context->Emit(FetchCredentials{fetch_}, Release::kNow);
+  FetchToken(context);
 }
 
 void Connection::Open(const base::Secret& token, const std::string& cause,
                       StepContext* context) {
   token_ = token;
-  if (user_.empty()) user_ = wire::ReadTokenClaims(token_.Reveal()).user;
   last_connection_ = last_connection_.Next();
   connection_ = last_connection_;
   status_.server_url = server_url();
@@ -388,13 +386,17 @@ void Connection::WaitAndRetry(const std::string& code,
   const bool was_ready = std::exchange(was_ready_, false);
   server_index_ =
       was_ready ? 0 : (server_index_ + 1) % options_.server_urls.size();
-  if (server_index_ != 0 && !failure.retry_after.has_value()) {
+  // What one server asks for is no reason to keep from another.
+  not_before_ =
+      std::max(not_before_, context->monotonic() +
+                                socketio::ReconnectPolicy::Floor(failure));
+  if (server_index_ != 0) {
     Attempt(absl::StrCat("the next server is tried: ", reason), context);
     return;
   }
-  const absl::Duration floor = socketio::ReconnectPolicy::Floor(failure);
-  not_before_ = context->monotonic() + floor;
-  const absl::Duration delay = reconnect_.NextDelay(failure, context->rng());
+  const absl::Duration delay =
+      std::max(not_before_ - context->monotonic(), absl::ZeroDuration()) +
+      reconnect_.NextDelay(context->rng());
   status_.attempt = reconnect_.attempt();
   status_.next_retry_at = context->wall() + delay;
   SetState(State::kWaiting, reason, context);

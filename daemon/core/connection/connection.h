@@ -208,6 +208,7 @@ class Connection : public RequestSender {
   void RequireCredentials(const std::string& code, const std::string& message,
                           StepContext* context);
   void LookForCredentials(StepContext* context);
+  void FetchToken(StepContext* context);
   void Keep(const base::Secret& token, StepContext* context);
   void ArmRefresh(StepContext* context);
   void OnRefreshTimer(StepContext* context);
@@ -228,6 +229,7 @@ class Connection : public RequestSender {
   ConnectionId connection_;  // of the current attempt or connection
   ConnectionId last_connection_;
   FetchId fetch_;
+  bool fetching_ = false;        // fetch_ is not answered
   base::Secret token_;           // of the current attempt
   base::Secret rejected_token_;  // not to be offered again
   base::Secret kept_token_;      // the last that a client gave, if any

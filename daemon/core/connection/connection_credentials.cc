@@ -40,6 +40,7 @@ absl::Status Connection::Mismatch(const std::string& whose,
 void Connection::OnCredentials(const CredentialsFetched& event,
                                StepContext* context) {
   if (event.fetch != fetch_) return;
+  fetching_ = false;
   if (refresh_ == Refresh::kFetching) {
     OnRefreshFetched(event.token, context);
     return;
@@ -103,11 +104,10 @@ void Connection::RequireCredentials(const std::string& code,
 }
 
 void Connection::LookForCredentials(StepContext* context) {
-  fetch_ = fetch_.Next();
   // Set again in case this fetch is never answered.
   context->SetTimerIn({TimerKind::kConnectRetry, {}},
                       options_.credentials_retry);
-  context->Emit(FetchCredentials{fetch_}, Release::kNow);
+  FetchToken(context);
 }
 
 void Connection::OnSetCredentials(CallId call, const base::Secret& token,
@@ -161,6 +161,12 @@ void Connection::OnSetCredentials(CallId call, const base::Secret& token,
       }
       break;
   }
+}
+
+void Connection::FetchToken(StepContext* context) {
+  fetch_ = fetch_.Next();
+  fetching_ = true;
+  context->Emit(FetchCredentials{fetch_}, Release::kNow);
 }
 
 void Connection::Keep(const base::Secret& token, StepContext* context) {
@@ -228,10 +234,9 @@ void Connection::OnRefreshTimer(StepContext* context) {
     return;
   }
   refresh_ = Refresh::kFetching;
-  fetch_ = fetch_.Next();
   context->SetTimerIn({TimerKind::kTokenRefresh, {}},
                       options_.credentials_retry);
-  context->Emit(FetchCredentials{fetch_}, Release::kNow);
+  FetchToken(context);
 }
 
 void Connection::OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
