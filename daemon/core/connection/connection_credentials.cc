@@ -180,6 +180,7 @@ void Connection::OnSignOut(StepContext* context) {
   Stop("a client signed out", context);
   SetState(State::kStopped, "a client signed out", context);
   token_ = base::Secret();
+  kept_before_ = base::Secret();
   rejected_token_ = base::Secret();
   status_.last_error_code.clear();
   status_.last_error_message.clear();

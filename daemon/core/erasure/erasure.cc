@@ -9,28 +9,22 @@ void Erasure::Begin(CallId call, const SignOut& sign_out,
   calls_.push_back(call);
   discard_outbox_ = discard_outbox_ || sign_out.discard_outbox;
   wipe_cache_ = wipe_cache_ || sign_out.wipe_cache;
-  part_ = Part::kOutbox;
-  done_ = false;
+  left_.clear();
+  if (discard_outbox_) left_.push_back(Part::kOutbox);
+  if (wipe_cache_) {
+    left_.push_back(Part::kMessages);
+    left_.push_back(Part::kRooms);
+  }
   context->SetTimerIn({TimerKind::kErase, {}}, absl::ZeroDuration());
 }
 
 std::optional<Erasure::Part> Erasure::next() const {
-  if (done_) return std::nullopt;
-  if (part_ == Part::kOutbox && !discard_outbox_) {
-    return wipe_cache_ ? std::optional<Part>(Part::kMessages) : std::nullopt;
-  }
-  return part_;
+  return left_.empty() ? std::nullopt : std::optional<Part>(left_.front());
 }
 
 void Erasure::OnErased(size_t count, StepContext* context) {
-  const std::optional<Part> part = next();
-  if (part == Part::kOutbox) discarded_ += count;
-  if (part.has_value() && count < kMaxAStep) {
-    done_ = part == Part::kRooms || !wipe_cache_;
-    part_ = part == Part::kOutbox ? Part::kMessages : Part::kRooms;
-  } else if (part.has_value()) {
-    part_ = *part;
-  }
+  if (left_.front() == Part::kOutbox) discarded_ += count;
+  if (count < kMaxAStep) left_.pop_front();
   context->SetTimerIn({TimerKind::kErase, {}}, absl::ZeroDuration());
 }
 

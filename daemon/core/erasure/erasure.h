@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -46,8 +47,7 @@ class Erasure {
   std::vector<CallId> calls_;
   bool discard_outbox_ = false;
   bool wipe_cache_ = false;
-  Part part_ = Part::kOutbox;
-  bool done_ = false;
+  std::deque<Part> left_;
   uint64_t discarded_ = 0;
 };
 
