@@ -29,12 +29,11 @@ absl::Duration ReconnectPolicy::Floor(const Failure& failure) {
   return floor;
 }
 
-absl::Duration ReconnectPolicy::NextDelay(const Failure& failure,
-                                          base::Rng* rng) {
+absl::Duration ReconnectPolicy::NextDelay(base::Rng* rng) {
   const absl::Duration window =
       std::max(spread_, Window(base_, cap_, attempt_));
   if (attempt_ < std::numeric_limits<uint32_t>::max()) ++attempt_;
-  return Floor(failure) + rng->DurationUpTo(window);
+  return rng->DurationUpTo(window);
 }
 
 }  // namespace parley::socketio

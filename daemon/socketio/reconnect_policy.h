@@ -18,9 +18,10 @@ namespace parley::socketio {
 // in the same 500 ms in less than one restart of a hundred, however long it
 // takes; over the base of 1 s, in nearly all of them.
 //
-// A refusal of the credentials, and a server that names a time, set a floor
-// below the jitter rather than instead of it: nobody comes earlier than asked,
-// and still not all at once.
+// A server that turned the connection away, or named a time, sets a floor below
+// the jitter rather than instead of it: nobody comes earlier than asked, and
+// still not all at once. With several servers a floor concerns one of them, so
+// the owner adds it.
 //
 // Deterministic: randomness comes in. Not thread-safe.
 class ReconnectPolicy {
@@ -56,9 +57,8 @@ class ReconnectPolicy {
   // No attempt is made by itself before this has passed, whatever changes
   // meanwhile; a person's wish goes before it.
   static absl::Duration Floor(const Failure& failure);
-  // The delay before the next attempt; counts it.
-  absl::Duration NextDelay(const Failure& failure, base::Rng* rng);
-  absl::Duration NextDelay(base::Rng* rng) { return NextDelay(Failure(), rng); }
+  // The delay before the next attempt, above every floor; counts it.
+  absl::Duration NextDelay(base::Rng* rng);
 
   // The connection has lived for kStablePeriod (the owner's timer says so).
   void OnStable() { attempt_ = 0; }

@@ -134,6 +134,12 @@ TEST(ReconnectPolicy, StartsAgainOnlyAfterAStableConnection) {
   EXPECT_EQ(policy.attempt(), 1u);
 }
 
+// As the owner of a policy waits.
+absl::Duration Wait(const ReconnectPolicy::Failure& failure,
+                    ReconnectPolicy* policy, base::Rng* rng) {
+  return ReconnectPolicy::Floor(failure) + policy->NextDelay(rng);
+}
+
 TEST(ReconnectPolicy, ARefusalWaitsAtLeastItsFloor) {
   base::Rng rng(7);
   absl::Duration smallest = absl::InfiniteDuration();
@@ -141,7 +147,7 @@ TEST(ReconnectPolicy, ARefusalWaitsAtLeastItsFloor) {
   for (int i = 0; i < 1000; ++i) {
     ReconnectPolicy policy;
     const absl::Duration delay =
-        policy.NextDelay({/*refused=*/true, std::nullopt}, &rng);
+        Wait({/*refused=*/true, std::nullopt}, &policy, &rng);
     smallest = std::min(smallest, delay);
     largest = std::max(largest, delay);
   }
@@ -153,15 +159,13 @@ TEST(ReconnectPolicy, ARefusalWaitsAtLeastItsFloor) {
 TEST(ReconnectPolicy, HonoursTheServersTime) {
   base::Rng rng(8);
   ReconnectPolicy policy;
-  const absl::Duration asked =
-      policy.NextDelay({false, absl::Seconds(120)}, &rng);
+  const absl::Duration asked = Wait({false, absl::Seconds(120)}, &policy, &rng);
   EXPECT_GE(asked, absl::Seconds(120));
   EXPECT_LE(asked, absl::Seconds(120) + kSpread);
   // The larger of two floors counts.
-  EXPECT_GE(policy.NextDelay({true, absl::Seconds(1)}, &rng),
+  EXPECT_GE(Wait({true, absl::Seconds(1)}, &policy, &rng),
             ReconnectPolicy::kRefusedFloor);
-  EXPECT_GE(policy.NextDelay({true, absl::Seconds(60)}, &rng),
-            absl::Seconds(60));
+  EXPECT_GE(Wait({true, absl::Seconds(60)}, &policy, &rng), absl::Seconds(60));
 }
 
 TEST(ReconnectPolicy, BoundsTheServersTime) {
@@ -169,13 +173,12 @@ TEST(ReconnectPolicy, BoundsTheServersTime) {
   for (const absl::Duration asked :
        {absl::Hours(24 * 365 * 100), absl::InfiniteDuration()}) {
     ReconnectPolicy policy;
-    const absl::Duration delay = policy.NextDelay({false, asked}, &rng);
+    const absl::Duration delay = Wait({false, asked}, &policy, &rng);
     EXPECT_GE(delay, ReconnectPolicy::kMaxRetryAfter);
     EXPECT_LE(delay, ReconnectPolicy::kMaxRetryAfter + kSpread);
   }
   ReconnectPolicy policy;
-  const absl::Duration delay =
-      policy.NextDelay({false, -absl::Seconds(5)}, &rng);
+  const absl::Duration delay = Wait({false, -absl::Seconds(5)}, &policy, &rng);
   EXPECT_GE(delay, absl::ZeroDuration());
   EXPECT_LE(delay, kSpread);
 }

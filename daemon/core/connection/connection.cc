@@ -394,6 +394,8 @@ void Connection::WaitAndRetry(const std::string& code,
     Attempt(absl::StrCat("the next server is tried: ", reason), context);
     return;
   }
+  // Below the jitter, not in its place: nobody comes earlier than asked, and
+  // still not all at once.
   const absl::Duration delay =
       std::max(not_before_ - context->monotonic(), absl::ZeroDuration()) +
       reconnect_.NextDelay(context->rng());
