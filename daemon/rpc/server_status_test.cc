@@ -24,10 +24,6 @@ class ServerStatusTest : public EdgeTest {
  protected:
   void SetUp() override { StartServer(); }
 
-  void AnswerWith(absl::StatusOr<core::ReplyBody> reply) {
-    core_.SetScript(
-        [reply = std::move(reply)](const core::CommandBody&) { return reply; });
-  }
   template <typename Command>
   bool LastCommandIs() {
     const auto commands = core_.commands();

@@ -176,26 +176,24 @@ class HealthTest : public ServerTest {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response.status();
   }
-  void AnswerWith(model::ConnectionState state) {
+  void AnswerWithState(model::ConnectionState state) {
     core::StatusReply reply;
     reply.status.connection.state = state;
-    core_.SetScript([reply](const core::CommandBody&) {
-      return absl::StatusOr<core::ReplyBody>(reply);
-    });
+    AnswerWith(core::ReplyBody(reply));
   }
 
   std::unique_ptr<Health::Stub> health_;
 };
 
 TEST_F(HealthTest, ServicesServeAlsoWhileDisconnected) {
-  AnswerWith(model::ConnectionState::kWaiting);
+  AnswerWithState(model::ConnectionState::kWaiting);
   for (const char* service :
        {"", "parley.v1.DaemonService", "parley.v1.RoomService",
         "parley.v1.MessageService", "parley.v1.OutboxService"}) {
     EXPECT_EQ(Check(service), HealthCheckResponse::SERVING) << service;
   }
   EXPECT_EQ(Check("parley.upstream"), HealthCheckResponse::NOT_SERVING);
-  AnswerWith(model::ConnectionState::kReady);
+  AnswerWithState(model::ConnectionState::kReady);
   EXPECT_EQ(Check("parley.upstream"), HealthCheckResponse::SERVING);
 }
 
@@ -209,7 +207,7 @@ TEST_F(HealthTest, ARefusalThatQuotesMuchStillHasItsReason) {
 }
 
 TEST_F(HealthTest, NothingServesWithoutTheStore) {
-  AnswerWith(model::ConnectionState::kReady);
+  AnswerWithState(model::ConnectionState::kReady);
   store_.SetDown(absl::UnavailableError("recovering"));
   EXPECT_EQ(Check(""), HealthCheckResponse::NOT_SERVING);
   EXPECT_EQ(Check("parley.v1.RoomService"), HealthCheckResponse::NOT_SERVING);

@@ -28,10 +28,6 @@ class ServerUnaryTest : public EdgeTest {
  protected:
   void SetUp() override { StartServer(); }
 
-  void AnswerWith(absl::StatusOr<core::ReplyBody> reply) {
-    core_.SetScript(
-        [reply = std::move(reply)](const core::CommandBody&) { return reply; });
-  }
   template <typename Command>
   Command LastCommand() {
     const auto commands = core_.commands();

@@ -80,6 +80,11 @@ EdgeTest::~EdgeTest() {
   if (server_ != nullptr) server_->Stop(absl::Seconds(1));
 }
 
+void EdgeTest::AnswerWith(absl::StatusOr<core::ReplyBody> reply) {
+  core_.SetScript(
+      [reply = std::move(reply)](const core::CommandBody&) { return reply; });
+}
+
 void EdgeTest::StartServer() {
   auto listener = Listener::Bind(listener_options_);
   ASSERT_TRUE(listener.ok()) << listener.status();

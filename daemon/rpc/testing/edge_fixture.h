@@ -12,7 +12,9 @@
 #include <thread>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "daemon/core/api/effect.h"
 #include "daemon/model/connection.h"
 #include "daemon/rpc/listener.h"
 #include "daemon/rpc/server.h"
@@ -68,6 +70,8 @@ class EdgeTest : public ::testing::Test {
   void StartServer();
   // A connection of its own.
   std::shared_ptr<grpc::Channel> Connect();
+  // The core's answer to every command from now on.
+  void AnswerWith(absl::StatusOr<core::ReplyBody> reply);
   // After a write to the store: tells the streams.
   void Announce() { server_->OnFeedAdvanced(model::ChangeSeq(1)); }
 
