@@ -34,7 +34,9 @@ ExitCode SetToken(Context& context) {
   if (context.out.is_json()) {
     context.out.Json(response);
   } else {
-    context.out.Line({"the daemon has the token, until it stops"});
+    context.out.Line(
+        {"the daemon has the token, until it stops; 'parleyctl auth show' says "
+         "what the server makes of it"});
   }
   return kDone;
 }

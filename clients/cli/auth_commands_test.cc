@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "clients/cli/cli_runner.h"
 
 namespace parley::cli {
@@ -57,7 +58,9 @@ TEST(AuthSetTokenTest, ReadsStdinAndPrintsNothingOfIt) {
   RunResult result = runner.Run({"auth", "set-token"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(signing.token(), "head.payload.signature");
-  EXPECT_EQ(result.out, "the daemon has the token, until it stops\n");
+  EXPECT_EQ(result.out,
+            "the daemon has the token, until it stops; 'parleyctl auth show' "
+            "says what the server makes of it\n");
   EXPECT_EQ(result.err, "");
 
   // One newline is the line's; a second one is the daemon's to refuse.
@@ -130,6 +133,29 @@ TEST(AuthShowTest, TellsTheAccountAndWhatWentWrong) {
             "signature\n");
   result = runner.Run({"auth", "show", "--json"});
   EXPECT_EQ(result.OneJson()["userId"], "alice");
+}
+
+TEST(AuthShowTest, TellsWhatWentWrongSinceItIsConnected) {
+  for (const bool since : {true, false}) {
+    FakeMethods methods;
+    methods.get_status = [since](const v1::GetStatusRequest&,
+                                 v1::GetStatusResponse* response) {
+      v1::ConnectionStatus* connection =
+          response->mutable_status()->mutable_connection();
+      connection->set_state(v1::CONNECTION_STATE_READY);
+      connection->set_cause("the server is ready");
+      connection->set_last_error_message("the newer token was refused");
+      *connection->mutable_since() = Ago(absl::Minutes(5));
+      *connection->mutable_last_error_at() =
+          Ago(since ? absl::Minutes(1) : absl::Minutes(9));
+      return grpc::Status::OK;
+    };
+    const FakeDaemon daemon(methods);
+    const RunResult result = CliRunner(daemon).Run({"auth", "show"});
+    EXPECT_EQ(absl::StrContains(result.out, "the newer token was refused"),
+              since)
+        << result.out;
+  }
 }
 
 TEST(AuthSignOutTest, KeepsEverythingUnlessToldOtherwise) {

@@ -164,8 +164,11 @@ std::string DescribeConnection(const Context& context,
     parts.push_back(absl::StrCat("for ", Age(context, connection.since())));
   }
   if (!connection.cause().empty()) parts.push_back(connection.cause());
-  if (!IsConnected(connection.state()) &&
-      !connection.last_error_message().empty() &&
+  // A connection that is well may have refused something since, as a token.
+  const bool current =
+      !IsConnected(connection.state()) ||
+      ToTime(connection.last_error_at()) > ToTime(connection.since());
+  if (current && !connection.last_error_message().empty() &&
       connection.last_error_message() != connection.cause()) {
     parts.push_back(
         absl::StrCat("last error: ", connection.last_error_message()));
