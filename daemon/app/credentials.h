@@ -1,14 +1,18 @@
 #ifndef DAEMON_APP_CREDENTIALS_H_
 #define DAEMON_APP_CREDENTIALS_H_
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "daemon/app/token.h"
 #include "daemon/app/token_command.h"
 #include "daemon/base/secret.h"
 #include "daemon/runtime/ports.h"
-#include "daemon/runtime/worker.h"
 
 namespace parley::app {
 
@@ -16,10 +20,13 @@ namespace parley::app {
 // nobody: the one that a client handed over, for as long as it is kept, or else
 // that of the configured source.
 //
-// On a thread of its own: a program takes its time, and a file may be on a slow
-// or dead disk. While one fetch is stuck there, later ones wait behind it and
-// the core's own connect timeout says that nothing came; they are few, since
-// the core makes the next only then.
+// The source is asked on a thread of its own: a program takes its time, and a
+// file may be on a slow or dead disk. Neither a kept token nor the end of the
+// daemon waits for that:
+//
+//   WORKING --Stop--> STOPPING --the thread ends--> STOPPED
+//                        '--- it is stuck for kStopPatience ---> STOPPED, and
+//                             the thread left behind with what is its own
 class Credentials : public runtime::CredentialsPort {
  public:
   // One of the two, or none. $CREDENTIALS_DIRECTORY/token is a file too.
@@ -27,12 +34,21 @@ class Credentials : public runtime::CredentialsPort {
     std::string file;  // empty: none
     std::optional<TokenCommand::Options> command;
   };
+  using FileReader =
+      std::function<absl::StatusOr<FileToken>(const std::string& path)>;
 
-  // The sink must outlive this object.
-  Credentials(Source source, runtime::EventSink* sink);
-  ~Credentials() { Stop(); }
+  static constexpr absl::Duration kStopPatience = absl::Seconds(2);
 
-  // CredentialsPort.
+  // The sink must outlive this object. The reader may outlive it.
+  Credentials(Source source, runtime::EventSink* sink,
+              FileReader read_file = ReadTokenFile);
+  ~Credentials() override { Stop(); }
+
+  Credentials(const Credentials&) = delete;
+  Credentials& operator=(const Credentials&) = delete;
+
+  // CredentialsPort. While the source is stuck with one fetch only the last of
+  // the later ones waits for it: the core has given the others up.
   void Fetch(core::FetchId fetch) override;
   void Keep(base::Secret token) override;
 
@@ -41,15 +57,12 @@ class Credentials : public runtime::CredentialsPort {
   void Stop();
 
  private:
-  absl::StatusOr<base::Secret> Read();
-  absl::StatusOr<base::Secret> ReadFileAndWarn();
+  class Worker;
 
-  const std::string file_;
-  std::optional<TokenCommand> command_;
   runtime::EventSink* const sink_;
-  bool warned_ = false;  // the worker's own
-  base::Secret kept_;    // the core thread's own
-  runtime::Worker worker_;
+  base::Secret kept_;  // the core thread's own
+  const std::shared_ptr<Worker> worker_;
+  std::thread thread_;
 };
 
 }  // namespace parley::app

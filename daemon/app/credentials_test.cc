@@ -2,9 +2,13 @@
 
 #include <sys/stat.h>
 
-#include <deque>
 #include <fstream>
+#include <future>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
@@ -16,7 +20,43 @@ namespace parley::app {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
+// A disk that answers when it is told to.
+class DeadDisk {
+ public:
+  Credentials::FileReader Reader() {
+    return [state = state_](const std::string&) -> absl::StatusOr<FileToken> {
+      if (!std::exchange(state->asked, true)) state->first.set_value();
+      state->alive.wait();
+      return FileToken{base::Secret("of-the-disk"), /*exposed=*/true};
+    };
+  }
+  void WaitUntilAsked() { asked_.wait(); }
+  void ComeBack() { state_->come_back.set_value(); }
+  // Until nobody can ask any more, or is waiting.
+  void WaitUntilLeft() {
+    state_.reset();
+    left_.wait();
+  }
+
+ private:
+  struct State {
+    ~State() { left.set_value(); }
+    bool asked = false;  // the thread's own
+    std::promise<void> first;
+    std::promise<void> come_back;
+    std::shared_future<void> alive = come_back.get_future().share();
+    std::promise<void> left;
+  };
+
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+  std::future<void> asked_ = state_->first.get_future();
+  std::future<void> left_ = state_->left.get_future();
+};
 
 class CredentialsTest : public ::testing::Test {
  protected:
@@ -35,9 +75,18 @@ class CredentialsTest : public ::testing::Test {
   }
   core::CredentialsFetched Fetch(Credentials* credentials, uint64_t id) {
     credentials->Fetch(core::FetchId(id));
-    std::deque<runtime::Mail> mail = mailbox_.Take(absl::InfiniteDuration());
-    return std::get<core::CredentialsFetched>(
-        std::get<core::Event>(mail.at(0)));
+    return Next(&mailbox_);
+  }
+  // What has been posted, which is one event.
+  static core::CredentialsFetched Next(runtime::Mailbox* mailbox) {
+    const absl::Time deadline = absl::Now() + kPatience;
+    while (absl::Now() < deadline) {
+      for (runtime::Mail& mail : mailbox->Take(deadline - absl::Now())) {
+        return std::get<core::CredentialsFetched>(std::get<core::Event>(mail));
+      }
+    }
+    ADD_FAILURE() << "nothing was posted";
+    return {core::FetchId(), absl::DeadlineExceededError("none")};
   }
 
   const std::string path_ = ::testing::TempDir() + "/token";
@@ -114,6 +163,67 @@ TEST_F(CredentialsTest, StopsWhileNobodyTakesItsAnswers) {
   mailbox.Close();
   credentials.Stop();
   EXPECT_LE(mailbox.Take(absl::ZeroDuration()).size(), 1u);
+}
+
+TEST_F(CredentialsTest, AKeptTokenDoesNotWaitForADeadDisk) {
+  DeadDisk disk;
+  Credentials credentials(File(), &mailbox_, disk.Reader());
+  credentials.Fetch(core::FetchId(1));
+  disk.WaitUntilAsked();
+  credentials.Keep(base::Secret("kept"));
+  const core::CredentialsFetched event = Fetch(&credentials, 2);
+  EXPECT_EQ(event.fetch, core::FetchId(2));
+  EXPECT_EQ(event.token->Reveal(), "kept");
+  disk.ComeBack();
+}
+
+TEST_F(CredentialsTest, AKeptTokenWaitsForRoomInTheMailbox) {
+  runtime::Mailbox::Limits limits;
+  limits.max_events = 1;
+  runtime::Mailbox mailbox(limits);
+  Credentials credentials({}, &mailbox);
+  credentials.Keep(base::Secret("kept"));
+  credentials.Fetch(core::FetchId(1));
+  credentials.Fetch(core::FetchId(2));
+  EXPECT_EQ(Next(&mailbox).fetch, core::FetchId(1));
+  const core::CredentialsFetched event = Next(&mailbox);
+  EXPECT_EQ(event.fetch, core::FetchId(2));
+  EXPECT_EQ(event.token->Reveal(), "kept");
+}
+
+TEST_F(CredentialsTest, OfWhatWaitsForADeadDiskOnlyTheLastIsAnswered) {
+  DeadDisk disk;
+  Credentials credentials(File(), &mailbox_, disk.Reader());
+  credentials.Fetch(core::FetchId(1));
+  disk.WaitUntilAsked();
+  for (uint64_t id = 2; id <= 1000; ++id) credentials.Fetch(core::FetchId(id));
+  disk.ComeBack();
+  std::vector<core::FetchId> answered;
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (answered.size() < 2 && absl::Now() < deadline) {
+    for (runtime::Mail& mail : mailbox_.Take(deadline - absl::Now())) {
+      answered.push_back(
+          std::get<core::CredentialsFetched>(std::get<core::Event>(mail))
+              .fetch);
+    }
+  }
+  EXPECT_THAT(answered, ElementsAre(core::FetchId(1), core::FetchId(1000)));
+}
+
+TEST_F(CredentialsTest, StopLeavesADeadDiskBehind) {
+  DeadDisk disk;
+  auto mailbox = std::make_unique<runtime::Mailbox>(runtime::Mailbox::Limits());
+  auto credentials =
+      std::make_unique<Credentials>(File(), mailbox.get(), disk.Reader());
+  credentials->Fetch(core::FetchId(1));
+  disk.WaitUntilAsked();
+  mailbox->Close();
+  credentials->Stop();
+  // What comes after all finds nobody, and does no harm.
+  credentials.reset();
+  mailbox.reset();
+  disk.ComeBack();
+  disk.WaitUntilLeft();
 }
 
 }  // namespace

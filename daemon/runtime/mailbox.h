@@ -39,7 +39,7 @@ class Mailbox : public EventSink {
 
   explicit Mailbox(const Limits& limits) : limits_(limits) {}
 
-  // EventSink. From any thread but the core's.
+  // EventSink. From any thread; Post not from the core's.
   bool TryPost(core::Event event) override;
   void Post(core::Event event) override;
 
