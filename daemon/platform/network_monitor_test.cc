@@ -142,6 +142,25 @@ TEST_F(NetworkMonitorTest, SeesARouteThatWentInSilence) {
   EXPECT_THAT(told_, ElementsAre(false, true, true, false, true, true));
 }
 
+// The near end of the cable stands for a container's.
+TEST_F(NetworkMonitorTest, ABridgeOfContainersIsNoWayOut) {
+  network_->AddBridge();
+  network_->SetMaster(FakeNetwork::kFar, FakeNetwork::kBridge);
+  for (const char* link :
+       {FakeNetwork::kNear, FakeNetwork::kFar, FakeNetwork::kBridge}) {
+    network_->SwitchOn(link);
+  }
+  network_->SetAddress("172.17.0.1", FakeNetwork::kBridge);
+  Start();
+  // The container is a router: now the bridge is a way out, which also shows
+  // that the bridge was up before.
+  network_->AddDefaultRoute("172.17.0.2");
+  WaitUntilTold(2);
+  network_->RemoveDefaultRoute("172.17.0.2");
+  WaitUntilTold(3);
+  EXPECT_THAT(told_, ElementsAre(false, true, false));
+}
+
 TEST_F(NetworkMonitorTest, SaysNothingOfWhatChangesNothing) {
   Start();
   GoHome();

@@ -65,22 +65,38 @@ void NetworkPicture::ApplyRoute(const Route& route, bool removed) {
   }
 }
 
-bool NetworkPicture::IsUsable(int link) const {
+const Link* NetworkPicture::FindUsable(int link) const {
   const auto it = links_.find(link);
-  return it != links_.end() && it->second.up && !it->second.loopback;
+  const bool usable =
+      it != links_.end() && it->second.up && !it->second.loopback;
+  return usable ? &it->second : nullptr;
+}
+
+bool NetworkPicture::LeadsOut(int link) const {
+  const Link* const found = FindUsable(link);
+  if (found == nullptr) return false;
+  if (found->kind != Link::Kind::kBridge) return true;
+  const auto leads_out = [link](const auto& entry) {
+    const Link& port = entry.second;
+    return port.master == link && port.up && port.kind != Link::Kind::kInner;
+  };
+  return std::any_of(links_.begin(), links_.end(), leads_out) ||
+         std::any_of(routes_.begin(), routes_.end(), [link](const auto& key) {
+           return std::get<0>(key) == link;
+         });
 }
 
 bool NetworkPicture::online() const {
   return std::any_of(
       addresses_.begin(), addresses_.end(), [this](const auto& entry) {
-        return entry.second.usable && IsUsable(entry.second.link);
+        return entry.second.usable && LeadsOut(entry.second.link);
       });
 }
 
 std::string NetworkPicture::Ways() const {
   std::string ways;
   for (const auto& [key, address] : addresses_) {
-    if (!address.usable || address.temporary || !IsUsable(address.link)) {
+    if (!address.usable || address.temporary || !LeadsOut(address.link)) {
       continue;
     }
     absl::StrAppend(&ways, "address ", address.link, " ",
@@ -89,7 +105,7 @@ std::string NetworkPicture::Ways() const {
   }
   for (const auto& [link, family, table, priority, destination, prefix_length,
                     gateway] : routes_) {
-    if (link != 0 && !IsUsable(link)) continue;
+    if (link != 0 && FindUsable(link) == nullptr) continue;
     absl::StrAppend(&ways, "route ", link, " ", family, " ", table, " ",
                     priority, " ");
     absl::StrAppend(&ways, absl::BytesToHexString(destination), "/",

@@ -13,9 +13,16 @@ namespace parley::platform {
 
 // What can be known of a device's network, one fact at a time.
 struct Link {
+  enum class Kind {
+    kOther,
+    kBridge,  // leads where its ports lead
+    kInner,   // its other end is on this device: a container's, or a VM's
+  };
   int index = 0;
+  Kind kind = Kind::kOther;
   bool loopback = false;
   bool up = false;  // switched on, and something is at the other end
+  int master = 0;   // the link that it is a port of; 0: none
 };
 struct Address {
   int link = 0;
@@ -57,7 +64,14 @@ class NetworkPicture {
 
   void Apply(const NetworkChange& change);
 
-  // Some interface beside loopback is up and has a usable address.
+  // Some link that leads out has a usable address.
+  //
+  // A default route is not asked for: the server may be on the LAN, or behind a
+  // VPN. Nor do all links with an address lead out: docker0 and virbr0 are up
+  // while a container or a VM runs, cable or not. So a bridge counts only for
+  // what says that it leads beyond this device: a port that does, or a wide
+  // route. All other links count, a container's own end of its cable too: where
+  // the kernel does not tell, an attempt in vain is better than silence.
   bool online() const;
 
   // Two pictures with the same ways give the same connections; any other
@@ -75,7 +89,9 @@ class NetworkPicture {
   void ApplyLink(const Link& link, bool removed);
   void ApplyAddress(const Address& address, bool removed);
   void ApplyRoute(const Route& route, bool removed);
-  bool IsUsable(int link) const;
+  // Beside loopback, and up.
+  const Link* FindUsable(int link) const;
+  bool LeadsOut(int link) const;
 
   std::map<int, Link> links_;
   std::map<AddressKey, Address> addresses_;

@@ -10,12 +10,26 @@ namespace {
 constexpr int kLo = 1;
 constexpr int kEth = 2;
 constexpr int kWlan = 3;
+constexpr int kBridge = 4;
 
 Link MakeLink(int index, bool up = true) {
   Link link;
   link.index = index;
   link.loopback = index == kLo;
   link.up = up;
+  return link;
+}
+
+Link MakeBridge() {
+  Link link = MakeLink(kBridge);
+  link.kind = Link::Kind::kBridge;
+  return link;
+}
+
+Link MakePort(int index, Link::Kind kind = Link::Kind::kOther) {
+  Link link = MakeLink(index);
+  link.kind = kind;
+  link.master = kBridge;
   return link;
 }
 
@@ -86,6 +100,54 @@ TEST_F(NetworkPictureTest, ALinkThatIsUpWithAnAddressIsOnline) {
 
   Remove(MakeAddress(kEth, "abcd"));
   EXPECT_FALSE(picture_.online());
+}
+
+TEST_F(NetworkPictureTest, ABridgeOfContainersDoesNotLeadOut) {
+  Add(MakeBridge());
+  Add(MakeAddress(kBridge, "abcd"));
+  EXPECT_FALSE(picture_.online()) << "it has no port";
+  Add(MakePort(kEth, Link::Kind::kInner));
+  EXPECT_FALSE(picture_.online());
+  EXPECT_FALSE(WaysChanged());
+}
+
+TEST_F(NetworkPictureTest, ABridgeLeadsWhereItsPortsLead) {
+  Add(MakeBridge());
+  Add(MakeAddress(kBridge, "abcd"));
+  Add(MakePort(kEth));
+  EXPECT_TRUE(picture_.online());
+  EXPECT_TRUE(WaysChanged());
+
+  Link no_cable = MakePort(kEth);
+  no_cable.up = false;
+  Add(no_cable);
+  EXPECT_FALSE(picture_.online());
+  Add(MakeLink(kEth));
+  EXPECT_FALSE(picture_.online()) << "it is a port no more";
+  Add(MakePort(kEth));
+  EXPECT_TRUE(picture_.online());
+  Remove(MakeLink(kEth));
+  EXPECT_FALSE(picture_.online());
+}
+
+TEST_F(NetworkPictureTest, ABridgeLeadsWhereItsRoutesLead) {
+  Add(MakeBridge());
+  Add(MakeAddress(kBridge, "abcd"));
+  Add(MakePort(kEth, Link::Kind::kInner));
+  Add(DefaultRoute(kWlan));
+  EXPECT_FALSE(picture_.online());
+  Add(DefaultRoute(kBridge));
+  EXPECT_TRUE(picture_.online());
+  Remove(DefaultRoute(kBridge));
+  EXPECT_FALSE(picture_.online());
+}
+
+TEST_F(NetworkPictureTest, AContainersOwnEndOfItsCableLeadsOut) {
+  Link cable = MakeLink(kEth);
+  cable.kind = Link::Kind::kInner;
+  Add(cable);
+  Add(MakeAddress(kEth, "abcd"));
+  EXPECT_TRUE(picture_.online());
 }
 
 TEST_F(NetworkPictureTest, TheOrderInWhichFactsComeDoesNotMatter) {

@@ -11,8 +11,8 @@
 namespace parley::platform {
 namespace {
 
-// The attributes after a fixed header, one at a time; a lie about a length
-// ends them. Types from kMaxType on are of later kernels.
+// The attributes after a fixed header, or in another attribute, one at a time;
+// a lie about a length ends them. Types from kMaxType on are of later kernels.
 class Attributes {
  public:
   static constexpr int kMaxType = 64;
@@ -20,8 +20,41 @@ class Attributes {
   Attributes(const nlmsghdr& message, size_t header_size) {
     const size_t offset = NLMSG_LENGTH(NLMSG_ALIGN(header_size));
     if (message.nlmsg_len < offset) return;
-    size_t left = message.nlmsg_len - offset;
-    const char* at = reinterpret_cast<const char*>(&message) + offset;
+    Read(reinterpret_cast<const char*>(&message) + offset,
+         message.nlmsg_len - offset);
+  }
+
+  bool Has(int type) const { return values_[type].data != nullptr; }
+  std::string Bytes(int type) const {
+    return Has(type) ? std::string(values_[type].data, values_[type].size)
+                     : std::string();
+  }
+  // What is before the zero at its end.
+  std::string Text(int type) const {
+    std::string text = Bytes(type);
+    text.resize(strnlen(text.data(), text.size()));
+    return text;
+  }
+  uint32_t Number(int type, uint32_t otherwise) const {
+    uint32_t number;
+    if (!Has(type) || values_[type].size < sizeof(number)) return otherwise;
+    std::memcpy(&number, values_[type].data, sizeof(number));
+    return number;
+  }
+  Attributes Inside(int type) const {
+    Attributes inside;
+    if (Has(type)) inside.Read(values_[type].data, values_[type].size);
+    return inside;
+  }
+
+ private:
+  struct Value {
+    const char* data = nullptr;
+    size_t size = 0;
+  };
+
+  Attributes() = default;
+  void Read(const char* at, size_t left) {
     while (left >= sizeof(rtattr)) {
       rtattr attribute;
       std::memcpy(&attribute, at, sizeof(attribute));
@@ -39,23 +72,6 @@ class Attributes {
     }
   }
 
-  bool Has(int type) const { return values_[type].data != nullptr; }
-  std::string Bytes(int type) const {
-    return Has(type) ? std::string(values_[type].data, values_[type].size)
-                     : std::string();
-  }
-  uint32_t Number(int type, uint32_t otherwise) const {
-    uint32_t number;
-    if (!Has(type) || values_[type].size < sizeof(number)) return otherwise;
-    std::memcpy(&number, values_[type].data, sizeof(number));
-    return number;
-  }
-
- private:
-  struct Value {
-    const char* data = nullptr;
-    size_t size = 0;
-  };
   Value values_[kMaxType];
 };
 
@@ -70,6 +86,13 @@ std::optional<Header> ReadHeader(const nlmsghdr& message) {
 
 bool IsInternet(int family) { return family == AF_INET || family == AF_INET6; }
 
+// By the name of its driver; a card's has none.
+Link::Kind KindOf(const std::string& driver) {
+  if (driver == "bridge") return Link::Kind::kBridge;
+  const bool inner = driver == "veth" || driver == "tun" || driver == "dummy";
+  return inner ? Link::Kind::kInner : Link::Kind::kOther;
+}
+
 std::optional<Link> ParseLink(const nlmsghdr& message) {
   const auto header = ReadHeader<ifinfomsg>(message);
   // Bridges tell of their ports in AF_BRIDGE, with the port's number.
@@ -81,6 +104,9 @@ std::optional<Link> ParseLink(const nlmsghdr& message) {
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
   link.up = (header->ifi_flags & IFF_UP) != 0 &&
             (header->ifi_flags & IFF_RUNNING) != 0;
+  const Attributes attributes(message, sizeof(ifinfomsg));
+  link.kind = KindOf(attributes.Inside(IFLA_LINKINFO).Text(IFLA_INFO_KIND));
+  link.master = static_cast<int>(attributes.Number(IFLA_MASTER, 0));
   return link;
 }
 

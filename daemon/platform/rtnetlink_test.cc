@@ -36,6 +36,18 @@ class Message {
     return Add(type, std::string(reinterpret_cast<const char*>(&value),
                                  sizeof(value)));
   }
+  // Another attribute in it, with text as the kernel writes it.
+  Message& AddNested(int type, int inner_type, const std::string& text) {
+    const std::string value(text.c_str(), text.size() + 1);
+    rtattr attribute;
+    attribute.rta_type = static_cast<uint16_t>(inner_type);
+    attribute.rta_len = static_cast<uint16_t>(RTA_LENGTH(value.size()));
+    std::string nested(reinterpret_cast<const char*>(&attribute),
+                       sizeof(attribute));
+    nested.append(value);
+    nested.resize(RTA_ALIGN(nested.size()));
+    return Add(type, nested);
+  }
   Message& AddRaw(const std::string& bytes) {
     body_.append(bytes);
     return *this;
@@ -92,6 +104,31 @@ TEST(RtnetlinkTest, ALinkIsUpWhenItIsOnAndConnected) {
   EXPECT_FALSE(parse(IFF_RUNNING).up) << "switched off";
   EXPECT_FALSE(parse(IFF_UP | IFF_RUNNING).loopback);
   EXPECT_TRUE(parse(IFF_UP | IFF_RUNNING | IFF_LOOPBACK).loopback);
+}
+
+TEST(RtnetlinkTest, WhatALinkIsMadeOf) {
+  const auto parse = [](const std::string& driver) {
+    return Get<Link>(Message(RTM_NEWLINK, LinkHeader(IFF_UP))
+                         .AddNested(IFLA_LINKINFO, IFLA_INFO_KIND, driver)
+                         .Parse())
+        .kind;
+  };
+  EXPECT_EQ(parse("bridge"), Link::Kind::kBridge);
+  EXPECT_EQ(parse("veth"), Link::Kind::kInner);
+  EXPECT_EQ(parse("tun"), Link::Kind::kInner);
+  EXPECT_EQ(parse("dummy"), Link::Kind::kInner);
+  EXPECT_EQ(parse("wireguard"), Link::Kind::kOther);
+  EXPECT_EQ(parse("vlan"), Link::Kind::kOther);
+  EXPECT_EQ(parse(""), Link::Kind::kOther);
+  EXPECT_EQ(Get<Link>(Message(RTM_NEWLINK, LinkHeader(IFF_UP)).Parse()).kind,
+            Link::Kind::kOther)
+      << "a card says nothing";
+}
+
+TEST(RtnetlinkTest, APortNamesItsBridge) {
+  const Message message(RTM_NEWLINK, LinkHeader(IFF_UP));
+  EXPECT_EQ(Get<Link>(message.Parse()).master, 0);
+  EXPECT_EQ(Get<Link>(Message(message).Add(IFLA_MASTER, 5).Parse()).master, 5);
 }
 
 TEST(RtnetlinkTest, ALinkGoes) {
@@ -235,7 +272,9 @@ TEST(RtnetlinkTest, OtherMessagesSayNothing) {
 }
 
 TEST(RtnetlinkTest, AMessageMayBeCutOffAnywhere) {
-  const Message link = Message(RTM_NEWLINK, LinkHeader(IFF_UP));
+  const Message link = Message(RTM_NEWLINK, LinkHeader(IFF_UP))
+                           .Add(IFLA_MASTER, 5)
+                           .AddNested(IFLA_LINKINFO, IFLA_INFO_KIND, "bridge");
   const Message address = Message(RTM_NEWADDR, AddressHeader(AF_INET))
                               .Add(IFA_ADDRESS, "addr")
                               .Add(IFA_FLAGS, 0);

@@ -22,7 +22,9 @@ namespace {
 // A message of rtnetlink, as it grows.
 class Request {
  public:
-  Request(int type, int flags) {
+  // Of a link: 0 for a new one.
+  Request(int type, int flags, unsigned int link) {
+    message_.link.ifi_index = static_cast<int>(link);
     message_.header.nlmsg_type = static_cast<uint16_t>(type);
     message_.header.nlmsg_flags = static_cast<uint16_t>(flags);
     message_.header.nlmsg_len = NLMSG_LENGTH(sizeof(ifinfomsg));
@@ -69,11 +71,11 @@ class Request {
   } message_ = {};
 };
 
-bool AddCable() {
-  Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-  request.Add(IFLA_IFNAME, FakeNetwork::kNear);
+bool AddLink(const char* name, const char* kind) {
+  Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+  request.Add(IFLA_IFNAME, name);
   rtattr* const info = request.Add(IFLA_LINKINFO, "");
-  request.Add(IFLA_INFO_KIND, "veth");
+  request.Add(IFLA_INFO_KIND, kind);
   request.End(info);
   return request.Send();
 }
@@ -103,7 +105,7 @@ std::optional<FakeNetwork> FakeNetwork::Create() {
     return std::nullopt;
   }
   runtime::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket.valid() || !AddCable()) return std::nullopt;
+  if (!socket.valid() || !AddLink(kNear, "veth")) return std::nullopt;
   return FakeNetwork(std::move(socket));
 }
 
@@ -115,8 +117,18 @@ void FakeNetwork::Switch(const char* link, bool on) {
   ASSERT_EQ(::ioctl(socket_.get(), SIOCSIFFLAGS, &request), 0) << link;
 }
 
-void FakeNetwork::SetAddress(const std::string& address) {
-  ifreq request = LinkRequest(kNear);
+void FakeNetwork::AddBridge() { ASSERT_TRUE(AddLink(kBridge, "bridge")); }
+
+void FakeNetwork::SetMaster(const char* port, const char* bridge) {
+  const uint32_t master = ::if_nametoindex(bridge);
+  Request request(RTM_NEWLINK, 0, ::if_nametoindex(port));
+  request.Add(IFLA_MASTER,
+              {reinterpret_cast<const char*>(&master), sizeof(master)});
+  ASSERT_TRUE(request.Send()) << port;
+}
+
+void FakeNetwork::SetAddress(const std::string& address, const char* link) {
+  ifreq request = LinkRequest(link);
   request.ifr_addr = Ipv4(address);
   ASSERT_EQ(::ioctl(socket_.get(), SIOCSIFADDR, &request), 0) << address;
 }

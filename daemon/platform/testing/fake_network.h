@@ -15,6 +15,7 @@ class FakeNetwork {
  public:
   static constexpr char kNear[] = "near";
   static constexpr char kFar[] = "veth0";  // the kernel's name for it
+  static constexpr char kBridge[] = "bridge";
 
   // None where the system does not let us: containers often do not.
   static std::optional<FakeNetwork> Create();
@@ -22,10 +23,15 @@ class FakeNetwork {
   void SwitchOn(const char* link) { Switch(link, true); }
   void SwitchOff(const char* link) { Switch(link, false); }
 
-  // The near end's IPv4 address; "0.0.0.0": none.
-  void SetAddress(const std::string& address);
+  // The bridge kBridge, without ports and switched off.
+  void AddBridge();
+  // Makes a link a port of the bridge.
+  void SetMaster(const char* port, const char* bridge);
+
+  // The link's IPv4 address; "0.0.0.0": none.
+  void SetAddress(const std::string& address, const char* link = kNear);
   void SetMtu(int bytes);
-  // The default route, by way of the near end.
+  // The default route, by way of the link that has the gateway for a neighbour.
   void AddDefaultRoute(const std::string& gateway);
   void RemoveDefaultRoute(const std::string& gateway);
 
