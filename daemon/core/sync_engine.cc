@@ -49,6 +49,9 @@ absl::Status SyncEngine::Load() {
   if (absl::Status status = outbox_.Load(*tables_); !status.ok()) {
     return status;
   }
+  if (absl::Status status = erasure_.Load(*tables_); !status.ok()) {
+    return status;
+  }
   for (const model::RoomId& room : outbox_.QueuedRooms()) {
     rooms_.SetQueued(room, true);
   }
@@ -111,6 +114,7 @@ absl::Status SyncEngine::Route(Event* event, StepContext* context) {
       Overloaded{
           [&](Started&) {
             connection_.OnStarted(context);
+            erasure_.OnStarted(context);
             return outbox_.OnStarted(context);
           },
           [&](Command& command) { return RouteCommand(&command, context); },

@@ -233,6 +233,8 @@ absl::string_view FieldName(MetaField field) {
       return "feed state";
     case MetaField::kSentCount:
       return "count of sent records";
+    case MetaField::kErasure:
+      return "what a sign-out still has to erase";
   }
   return "unknown field";
 }

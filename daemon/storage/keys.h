@@ -70,6 +70,7 @@ enum class MetaField : uint8_t {
   kFeedEpochs = 0x06,
   kFeedState = 0x07,
   kSentCount = 0x08,
+  kErasure = 0x09,
 };
 
 // Where a message stands in its room.

@@ -143,6 +143,15 @@ std::string EncodeStopped(absl::string_view key, model::OnPurpose stopped);
 absl::StatusOr<model::OnPurpose> DecodeStopped(absl::string_view key,
                                                absl::string_view value);
 
+// What a sign-out takes with it.
+struct ErasureScope {
+  bool outbox = false;
+  bool cache = false;  // rooms and messages
+};
+std::string EncodeErasure(absl::string_view key, const ErasureScope& scope);
+absl::StatusOr<ErasureScope> DecodeErasure(absl::string_view key,
+                                           absl::string_view value);
+
 std::string EncodeSentCount(absl::string_view key, uint64_t settled);
 absl::StatusOr<uint64_t> DecodeSentCount(absl::string_view key,
                                          absl::string_view value);

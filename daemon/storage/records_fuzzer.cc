@@ -46,6 +46,7 @@ void CheckAll(absl::string_view key, absl::string_view value) {
   Check(key, value, DecodeBinding, EncodeBinding);
   Check(key, value, DecodeCapabilities, EncodeCapabilities);
   Check(key, value, DecodeStopped, EncodeStopped);
+  Check(key, value, DecodeErasure, EncodeErasure);
   Check(key, value, DecodeSentCount, EncodeSentCount);
 }
 

@@ -234,6 +234,22 @@ absl::StatusOr<model::OnPurpose> DecodeStopped(absl::string_view key,
   return stopped;
 }
 
+std::string EncodeErasure(absl::string_view key, const ErasureScope& scope) {
+  v1::ErasureRecord proto;
+  proto.set_outbox(scope.outbox);
+  proto.set_cache(scope.cache);
+  return Seal(key, proto);
+}
+
+absl::StatusOr<ErasureScope> DecodeErasure(absl::string_view key,
+                                           absl::string_view value) {
+  v1::ErasureRecord proto;
+  if (absl::Status status = Open(key, value, &proto); !status.ok()) {
+    return status;
+  }
+  return ErasureScope{proto.outbox(), proto.cache()};
+}
+
 std::string EncodeSentCount(absl::string_view key, uint64_t settled) {
   v1::SentCountRecord proto;
   proto.set_settled(settled);

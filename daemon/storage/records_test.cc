@@ -109,6 +109,9 @@ std::vector<Sample> Samples() {
       MakeValueSample<model::OnPurpose>(
           "stopped", MetaField::kStopped, model::OnPurpose::kDisconnected,
           EncodeStopped, DecodeStopped, 0xd4a3600b),
+      MakeSample("erasure", MetaKey(MetaField::kErasure),
+                 ErasureScope{true, false}, EncodeErasure, DecodeErasure,
+                 0xb785e6bc),
       MakeValueSample<uint64_t>("sent count", MetaField::kSentCount, 12345,
                                 EncodeSentCount, DecodeSentCount, 0x54b78014),
   };

@@ -64,6 +64,22 @@ void Tables::PutStoppedOnPurpose(model::OnPurpose stopped) {
   staged_->Put(key, EncodeStopped(key, stopped));
 }
 
+absl::StatusOr<ErasureScope> Tables::PendingErasure() const {
+  const auto scope =
+      ReadRecord(*staged_, MetaKey(MetaField::kErasure), DecodeErasure);
+  if (!scope.ok()) return scope.status();
+  return scope->value_or(ErasureScope());
+}
+
+void Tables::PutPendingErasure(const ErasureScope& scope) {
+  const std::string key = MetaKey(MetaField::kErasure);
+  if (scope.outbox || scope.cache) {
+    staged_->Put(key, EncodeErasure(key, scope));
+  } else {
+    staged_->Delete(key);
+  }
+}
+
 absl::StatusOr<std::vector<model::Room>> Tables::AllRooms() const {
   std::vector<model::Room> rooms;
   RowCursor rows(staged_, TableRange(Table::kRooms), ScanOrder::kAscending);

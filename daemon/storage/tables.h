@@ -53,6 +53,9 @@ class Tables {
   // Whether the user wants to stay offline, over restarts.
   absl::StatusOr<model::OnPurpose> StoppedOnPurpose() const;
   void PutStoppedOnPurpose(model::OnPurpose stopped);
+  // Nothing in it: no sign-out is at work.
+  absl::StatusOr<ErasureScope> PendingErasure() const;
+  void PutPendingErasure(const ErasureScope& scope);
 
   // --- Rooms ---------------------------------------------------------------
   // join_state is what the server said last, also of an earlier connection.

@@ -4,18 +4,40 @@
 
 namespace parley::core {
 
+absl::Status Erasure::Load(const storage::Tables& tables) {
+  auto scope = tables.PendingErasure();
+  if (!scope.ok()) return scope.status();
+  scope_ = *scope;
+  running_ = scope_.outbox || scope_.cache;
+  ListParts();
+  return absl::OkStatus();
+}
+
+void Erasure::OnStarted(StepContext* context) {
+  if (!running_) return;
+  context->LogLine(Log::Severity::kInfo, "going on with a sign-out");
+  context->SetTimerIn({TimerKind::kErase, {}}, absl::ZeroDuration());
+}
+
 void Erasure::Begin(CallId call, const SignOut& sign_out,
                     StepContext* context) {
+  running_ = true;
   calls_.push_back(call);
-  discard_outbox_ = discard_outbox_ || sign_out.discard_outbox;
-  wipe_cache_ = wipe_cache_ || sign_out.wipe_cache;
+  scope_.outbox = scope_.outbox || sign_out.discard_outbox;
+  scope_.cache = scope_.cache || sign_out.wipe_cache;
+  ListParts();
+  context->tables().PutPendingErasure(scope_);
+  context->tables().staged()->RequireSync();
+  context->SetTimerIn({TimerKind::kErase, {}}, absl::ZeroDuration());
+}
+
+void Erasure::ListParts() {
   left_.clear();
-  if (discard_outbox_) left_.push_back(Part::kOutbox);
-  if (wipe_cache_) {
+  if (scope_.outbox) left_.push_back(Part::kOutbox);
+  if (scope_.cache) {
     left_.push_back(Part::kMessages);
     left_.push_back(Part::kRooms);
   }
-  context->SetTimerIn({TimerKind::kErase, {}}, absl::ZeroDuration());
 }
 
 std::optional<Erasure::Part> Erasure::next() const {
@@ -29,6 +51,7 @@ void Erasure::OnErased(size_t count, StepContext* context) {
 }
 
 void Erasure::Finish(StepContext* context) {
+  context->tables().PutPendingErasure({});
   for (const CallId call : calls_) {
     context->ReplyTo(call, SignOutReply{discarded_});
   }
