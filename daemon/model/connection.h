@@ -32,7 +32,7 @@ absl::string_view ConnectionStateName(ConnectionState state);
 // Of the server, by the last attempt to reach it. Not the same as the device
 // being online: a server can be down while the network is up.
 enum class Reachability {
-  kUnknown = 1,  // not tried yet
+  kUnknown = 1,  // not tried since the start, or since it was lost
   kReachable = 2,
   kUnreachable = 3,
 };

@@ -55,7 +55,8 @@ class ReconnectPolicy {
   explicit ReconnectPolicy(const Options& options);
 
   // No attempt is made by itself before this has passed, whatever changes
-  // meanwhile; a person's wish goes before it.
+  // meanwhile. A person's wish goes before a refusal's floor, but not before
+  // the server's own.
   static absl::Duration Floor(const Failure& failure);
   // The delay before the next attempt, above every floor; counts it.
   absl::Duration NextDelay(base::Rng* rng);

@@ -96,7 +96,7 @@ void Connection::OnConnect(CallId call, StepContext* context) {
   switch (state_) {
     case State::kStopped:
     case State::kWaiting:
-      Attempt("a client asked to connect", context);
+      AttemptAt(asked_until_, "a client asked to connect", context);
       break;
     case State::kCredentialsRequired:
       // A source may take its time; asking again would not wait for it.
@@ -130,7 +130,8 @@ void Connection::Stop(const std::string& cause, StepContext* context) {
 }
 
 void Connection::RetryNow(StepContext* context) {
-  if (state_ == State::kWaiting) HurryUp("a client asked to flush", context);
+  if (state_ != State::kWaiting) return;
+  HurryUp(asked_until_, "a client asked to flush", context);
 }
 
 void Connection::OnNetworkChanged(const NetworkChanged& event,
@@ -145,7 +146,7 @@ void Connection::OnNetworkChanged(const NetworkChanged& event,
       online ? "the network changed" : "the device has no network";
   context->LogLine(Log::Severity::kInfo, cause);
   if (online) {
-    HurryUp(cause, context);
+    HurryUp(not_before_, cause, context);
     Doubt(cause, context);
   } else if (state_ == State::kWaiting) {
     SetState(State::kWaiting, cause, context);
@@ -157,25 +158,33 @@ void Connection::OnNetworkChanged(const NetworkChanged& event,
 void Connection::OnResumed(StepContext* context) {
   const std::string cause = "the device woke up";
   context->LogLine(Log::Severity::kInfo, cause);
-  HurryUp(cause, context);
+  HurryUp(not_before_, cause, context);
   Doubt(cause, context);
 }
 
-void Connection::HurryUp(const std::string& cause, StepContext* context) {
+void Connection::AttemptAt(base::MonotonicTime earliest,
+                           const std::string& cause, StepContext* context) {
+  if (earliest <= context->monotonic()) {
+    Attempt(cause, context);
+    return;
+  }
+  const absl::Duration delay = earliest - context->monotonic();
+  status_.next_retry_at = context->wall() + delay;
+  SetState(State::kWaiting, cause, context);
+  context->SetTimerIn({TimerKind::kConnectRetry, {}}, delay);
+}
+
+void Connection::HurryUp(base::MonotonicTime not_before,
+                         const std::string& cause, StepContext* context) {
   switch (state_) {
-    case State::kWaiting: {
-      const base::MonotonicTime earliest =
-          std::max(attempted_at_ + kMinAttemptInterval, not_before_);
-      if (earliest <= context->monotonic()) {
-        Attempt(cause, context);
-        return;
-      }
-      const absl::Duration delay = earliest - context->monotonic();
-      status_.next_retry_at = context->wall() + delay;
-      SetState(State::kWaiting, cause, context);
-      context->SetTimerIn({TimerKind::kConnectRetry, {}}, delay);
+    case State::kWaiting:
+      AttemptAt(std::max(not_before, attempted_at_ + kMinAttemptInterval),
+                cause, context);
       return;
-    }
+    case State::kCredentialsRequired:
+      // What gives the token may have needed the network.
+      if (!fetching_) LookForCredentials(context);
+      return;
     case State::kOpening:
     case State::kHandshaking:
       // By the way that is no more, as like as not. It gets a little time, but
@@ -189,7 +198,6 @@ void Connection::HurryUp(const std::string& cause, StepContext* context) {
     case State::kStopped:
     case State::kFetching:
     case State::kReady:
-    case State::kCredentialsRequired:
       return;
   }
 }
@@ -207,7 +215,6 @@ void Connection::Doubt(const std::string& cause, StepContext* context) {
 void Connection::Attempt(const std::string& cause, StepContext* context) {
   context->StopTimer({TimerKind::kConnectRetry, {}});
   status_.next_retry_at.reset();
-  attempted_at_ = context->monotonic();
   SetState(State::kFetching, cause, context);
   connect_deadline_ = context->monotonic() + options_.connect_timeout;
   context->SetTimerAt({TimerKind::kConnectTimeout, {}}, connect_deadline_);
@@ -217,6 +224,7 @@ void Connection::Attempt(const std::string& cause, StepContext* context) {
 void Connection::Open(const base::Secret& token, const std::string& cause,
                       StepContext* context) {
   token_ = token;
+  attempted_at_ = context->monotonic();
   last_connection_ = last_connection_.Next();
   connection_ = last_connection_;
   status_.server_url = server_url();
@@ -263,11 +271,16 @@ void Connection::OnBinary(const BinaryReceived& event, StepContext* context) {
 void Connection::OnClosed(const TransportClosed& event, StepContext* context) {
   if (connection_ == ConnectionId() || event.connection != connection_) return;
   const bool was_open = session_.has_value();
+  const bool said = event.close_code != 0;  // by the server itself
   const std::string code = was_open ? "CONNECTION_LOST" : "CONNECT_FAILED";
   // The transport has no such connection any more: nothing to close there.
   connection_ = ConnectionId();
-  Drop(event.reason, /*closed_by_server=*/event.close_code != 0, context);
-  if (!was_open) status_.server = model::Reachability::kUnreachable;
+  Drop(event.reason, /*closed_by_server=*/said, context);
+  if (!was_open) {
+    status_.server = model::Reachability::kUnreachable;
+  } else if (!said) {
+    status_.server = model::Reachability::kUnknown;
+  }
   WaitAndRetry(code, event.reason, {/*refused=*/false, event.retry_after},
                context);
 }
@@ -290,6 +303,7 @@ void Connection::OnTimer(const TimerId& timer, StepContext* context) {
         ping_timer_at_ = base::MonotonicTime();
         ArmPingTimer(context);
       } else {
+        status_.server = model::Reachability::kUnknown;
         Fail("PING_TIMEOUT", "the server's heartbeat stopped",
              /*closed_by_server=*/false, context);
       }
@@ -302,6 +316,7 @@ void Connection::OnTimer(const TimerId& timer, StepContext* context) {
       break;
     case TimerKind::kProbeTimeout:
       if (!in_doubt_) break;
+      status_.server = model::Reachability::kUnknown;
       Fail("PROBE_TIMEOUT",
            "the connection did not survive a change of the network, or sleep",
            /*closed_by_server=*/false, context);
@@ -390,6 +405,12 @@ void Connection::WaitAndRetry(const std::string& code,
   not_before_ =
       std::max(not_before_, context->monotonic() +
                                 socketio::ReconnectPolicy::Floor(failure));
+  if (failure.retry_after.has_value()) {
+    asked_until_ = std::max(
+        asked_until_,
+        context->monotonic() + socketio::ReconnectPolicy::Floor(
+                                   {/*refused=*/false, failure.retry_after}));
+  }
   if (server_index_ != 0) {
     Attempt(absl::StrCat("the next server is tried: ", reason), context);
     return;

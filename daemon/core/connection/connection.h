@@ -2,6 +2,7 @@
 #define DAEMON_CORE_CONNECTION_CONNECTION_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -66,9 +67,9 @@ using ConnectionOutput =
 // each is tried in turn, and only then it waits; after a loss the first is
 // preferred again. There is one attempt at a time, named by its ConnectionId;
 // events of any other are of a dead socket and change nothing. Nothing leaves
-// before the ready event but CONNECT and heartbeats. A rejected token is not
-// offered again: the credentials are fetched anew, and only a different token
-// is tried.
+// before the ready event but CONNECT and heartbeats. A refused token is not
+// offered again: the credentials are fetched anew, and only one that was never
+// refused is tried.
 //
 // Single-threaded, deterministic.
 class Connection : public RequestSender {
@@ -159,6 +160,13 @@ class Connection : public RequestSender {
   //                          (until nothing is on its way)
   enum class Refresh { kNone, kFetching, kOffered, kReplacing };
 
+  // A token that is not to be offered again, and why.
+  struct Refusal {
+    base::Secret token;
+    std::string code;
+    std::string words;
+  };
+
   // connection.cc: attempts and states.
   model::ConnectionState PublicState() const;
   const std::string& server_url() const {
@@ -169,8 +177,12 @@ class Connection : public RequestSender {
   void OnConnectTimeout(StepContext* context);
   void Stop(const std::string& cause, StepContext* context);
   void SetOnPurpose(model::OnPurpose wish, StepContext* context);
+  // At once, or at `earliest`.
+  void AttemptAt(base::MonotonicTime earliest, const std::string& cause,
+                 StepContext* context);
   // Something has changed for the better: no longer waits, or not for long.
-  void HurryUp(const std::string& cause, StepContext* context);
+  void HurryUp(base::MonotonicTime not_before, const std::string& cause,
+               StepContext* context);
   // Whether this connection is dead is found out soon.
   void Doubt(const std::string& cause, StepContext* context);
   void Open(const base::Secret& token, const std::string& cause,
@@ -203,6 +215,12 @@ class Connection : public RequestSender {
   bool IdentityAllowed(const model::UserId& user) const;
   absl::Status Mismatch(const std::string& whose,
                         const model::UserId& user) const;
+  // Remembers that the server refuses `token`.
+  void Refuse(const base::Secret& token, const std::string& code,
+              const std::string& words);
+  // Nothing: the server has not refused it.
+  const Refusal* RefusalOf(const base::Secret& token) const;
+  // The server refuses the token of this attempt.
   void Reject(const std::string& code, const std::string& words,
               StepContext* context);
   void RequireCredentials(const std::string& code, const std::string& message,
@@ -229,13 +247,11 @@ class Connection : public RequestSender {
   ConnectionId connection_;  // of the current attempt or connection
   ConnectionId last_connection_;
   FetchId fetch_;
-  bool fetching_ = false;        // fetch_ is not answered
-  base::Secret token_;           // of the current attempt
-  base::Secret rejected_token_;  // not to be offered again
-  base::Secret kept_token_;      // the last that a client gave, if any
-  base::Secret kept_before_;     // the one before: the server may refuse it
-  std::string rejection_code_;
-  std::string rejection_words_;
+  bool fetching_ = false;         // fetch_ is not answered
+  base::Secret token_;            // of the current attempt
+  base::Secret kept_token_;       // the last that a client gave, if any
+  base::Secret kept_before_;      // the one before: the server may refuse it
+  std::deque<Refusal> refusals_;  // at most kMaxRefusals, the latest first
   std::optional<socketio::Session> session_;
   std::vector<socketio::Output> session_outputs_;
   uint64_t announced_max_payload_ = 0;      // by this connection's open packet
@@ -246,6 +262,7 @@ class Connection : public RequestSender {
   Refresh refresh_ = Refresh::kNone;
   base::Secret next_token_;      // while kOffered and kReplacing
   RequestId offer_;              // while kOffered
+  std::string refresh_problem_;  // the last that was told
   absl::Duration server_ahead_;  // the server's clock, of this device's
   std::map<RequestId, RequestOwner> unanswered_;
 
@@ -260,7 +277,10 @@ class Connection : public RequestSender {
   bool network_known_ = false;
   base::MonotonicTime attempted_at_;
   base::MonotonicTime connect_deadline_;
-  base::MonotonicTime not_before_;  // as the server wishes, or its refusal
+  // No attempt by itself before: the server's wish, or its refusal.
+  base::MonotonicTime not_before_;
+  // Nor one that a person asks for: the server's wish.
+  base::MonotonicTime asked_until_;
   uint64_t ignored_events_ = 0;
 };
 

@@ -20,6 +20,9 @@ constexpr absl::Duration kMaxRefreshSleep = absl::Hours(1);
 constexpr absl::Duration kOfferTimeout = absl::Seconds(5);
 // For requests on their way to be answered before their connection is replaced.
 constexpr absl::Duration kReplacePatience = absl::Seconds(10);
+// A source that gives more tokens than this that are all refused is offered the
+// first one again.
+constexpr size_t kMaxRefusals = 16;
 
 }  // namespace
 
@@ -48,6 +51,13 @@ void Connection::OnCredentials(const CredentialsFetched& event,
   if (state_ != State::kFetching && state_ != State::kCredentialsRequired) {
     return;
   }
+  if (!event.token.ok() && !status_.device_online) {
+    // A command may need the network as we do.
+    context->StopTimer({TimerKind::kConnectTimeout, {}});
+    WaitAndRetry("CREDENTIALS_UNAVAILABLE",
+                 std::string(event.token.status().message()), {}, context);
+    return;
+  }
   if (!event.token.ok() || event.token->empty()) {
     RequireCredentials("CREDENTIALS_REQUIRED",
                        event.token.ok()
@@ -56,8 +66,8 @@ void Connection::OnCredentials(const CredentialsFetched& event,
                        context);
     return;
   }
-  if (*event.token == rejected_token_) {
-    RequireCredentials(rejection_code_, rejection_words_, context);
+  if (const Refusal* refusal = RefusalOf(*event.token)) {
+    RequireCredentials(refusal->code, refusal->words, context);
     return;
   }
   const wire::TokenClaims claims = wire::ReadTokenClaims(event.token->Reveal());
@@ -75,11 +85,23 @@ void Connection::OnCredentials(const CredentialsFetched& event,
   Open(*event.token, "the credentials are there", context);
 }
 
+void Connection::Refuse(const base::Secret& token, const std::string& code,
+                        const std::string& words) {
+  refusals_.push_front({token, code, words});
+  if (refusals_.size() > kMaxRefusals) refusals_.pop_back();
+}
+
+const Connection::Refusal* Connection::RefusalOf(
+    const base::Secret& token) const {
+  for (const Refusal& refusal : refusals_) {
+    if (refusal.token == token) return &refusal;
+  }
+  return nullptr;
+}
+
 void Connection::Reject(const std::string& code, const std::string& words,
                         StepContext* context) {
-  rejected_token_ = token_;
-  rejection_code_ = code;
-  rejection_words_ = words;
+  Refuse(token_, code, words);
   // The configured source may have a better one.
   if (!kept_token_.empty() && kept_token_ == token_) {
     Keep(base::Secret(), context);
@@ -122,13 +144,13 @@ void Connection::OnSetCredentials(CallId call, const base::Secret& token,
     context->ReplyTo(call, Mismatch("the token is for ", user));
     return;
   }
-  if (token == rejected_token_) {
+  if (const Refusal* refusal = RefusalOf(token)) {
     context->ReplyTo(
         call, model::MakeError(
                   absl::StatusCode::kFailedPrecondition,
                   model::ErrorReason::kCredentialsRequired,
                   absl::StrCat("the server has refused this very token: ",
-                               rejection_words_, "; get a new one")));
+                               refusal->words, "; get a new one")));
     return;
   }
   kept_before_ = kept_token_;
@@ -140,7 +162,7 @@ void Connection::OnSetCredentials(CallId call, const base::Secret& token,
   switch (state_) {
     case State::kStopped:
       if (on_purpose_ != model::OnPurpose::kOnline) break;
-      Attempt("a client signed in", context);
+      AttemptAt(asked_until_, "a client signed in", context);
       break;
     case State::kFetching:
     case State::kOpening:
@@ -148,7 +170,7 @@ void Connection::OnSetCredentials(CallId call, const base::Secret& token,
     case State::kWaiting:
       Drop("a client gave new credentials", /*closed_by_server=*/false,
            context);
-      Attempt("a client gave new credentials", context);
+      AttemptAt(asked_until_, "a client gave new credentials", context);
       break;
     case State::kCredentialsRequired:
       LookForCredentials(context);
@@ -181,7 +203,7 @@ void Connection::OnSignOut(StepContext* context) {
   SetState(State::kStopped, "a client signed out", context);
   token_ = base::Secret();
   kept_before_ = base::Secret();
-  rejected_token_ = base::Secret();
+  refusals_.clear();
   status_.last_error_code.clear();
   status_.last_error_message.clear();
   status_.last_error_at.reset();
@@ -196,6 +218,7 @@ void Connection::ForgetAccount(StepContext* context) {
 
 void Connection::ArmRefresh(StepContext* context) {
   refresh_ = Refresh::kNone;
+  refresh_problem_.clear();
   const auto expires_at = wire::ReadTokenClaims(token_.Reveal()).expires_at;
   status_.token_expires_at.reset();
   if (!expires_at.has_value()) {
@@ -247,8 +270,8 @@ void Connection::OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
     problem = std::string(token.status().message());
   } else if (token->empty() || *token == token_) {
     problem = "there is no newer one yet";
-  } else if (*token == rejected_token_) {
-    problem = rejection_words_;
+  } else if (const Refusal* refusal = RefusalOf(*token)) {
+    problem = refusal->words;
   } else {
     const wire::TokenClaims claims = wire::ReadTokenClaims(token->Reveal());
     problem = claims.problem;
@@ -261,8 +284,10 @@ void Connection::OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
     return;
   }
   // The server decides how long it takes the old one.
-  context->LogLine(Log::Severity::kWarning,
+  context->LogLine(problem == refresh_problem_ ? Log::Severity::kDebug
+                                               : Log::Severity::kWarning,
                    absl::StrCat("the token expires soon: ", problem));
+  refresh_problem_ = problem;
   EndRefresh(options_.credentials_retry, context);
 }
 
@@ -286,11 +311,10 @@ void Connection::OnOfferAnswered(const wire::Answer& answer,
     return;
   }
   if (answer.error->error_class == wire::ErrorClass::kAuth) {
-    rejected_token_ = next_token_;
-    rejection_code_ = answer.error->code;
-    rejection_words_ = absl::StrCat("the server refused the newer token: ",
-                                    answer.error->message);
-    SetError(rejection_code_, rejection_words_, context);
+    const std::string words = absl::StrCat(
+        "the server refused the newer token: ", answer.error->message);
+    Refuse(next_token_, answer.error->code, words);
+    SetError(answer.error->code, words, context);
     if (kept_token_ == next_token_) Keep(kept_before_, context);
     EndRefresh(options_.credentials_retry, context);
     return;
@@ -312,7 +336,6 @@ void Connection::Replace(StepContext* context) {
   const base::Secret token = next_token_;
   Drop("the token is renewed", /*closed_by_server=*/false, context);
   was_ready_ = false;
-  attempted_at_ = context->monotonic();
   Open(token, "the token is renewed", context);
 }
 

@@ -142,7 +142,6 @@ void Connection::BecomeReady(const wire::Ready& ready, StepContext* context) {
     context->tables().staged()->RequireSync();
   }
   user_ = user;
-  rejected_token_ = base::Secret();
   uint32_t era = capabilities_.history_era;
   if (capabilities_.history_epoch != ready.capabilities.history_epoch) ++era;
   capabilities_ = ready.capabilities;
