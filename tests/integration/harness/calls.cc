@@ -30,9 +30,14 @@ absl::Status Call(Stub* stub,
 
 absl::StatusOr<v1::DaemonStatus> Calls::Status() {
   v1::GetStatusResponse response;
-  const absl::Status status =
-      Call(&client_->daemon(), &v1::DaemonService::StubInterface::GetStatus,
-           v1::GetStatusRequest(), &response, /*wait_for_ready=*/true);
+  absl::Status status;
+  // A connection to the daemon that was there before fails once.
+  WaitFor([&] {
+    status =
+        Call(&client_->daemon(), &v1::DaemonService::StubInterface::GetStatus,
+             v1::GetStatusRequest(), &response, /*wait_for_ready=*/true);
+    return !absl::IsUnavailable(status);
+  });
   if (!status.ok()) return status;
   return response.status();
 }
