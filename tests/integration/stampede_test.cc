@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "parley/v1/status.pb.h"
 #include "tests/integration/harness/calls.h"
 #include "tests/integration/harness/daemon.h"
 #include "tests/integration/harness/realtime_server.h"
@@ -17,6 +20,7 @@ namespace {
 
 constexpr size_t kDaemons = 30;
 constexpr absl::Duration kWindow = absl::Milliseconds(500);
+constexpr int kRestarts = 3;
 
 // The most of these times, in order, that lie within any one window.
 size_t MostWithin(const std::vector<absl::Time>& times, absl::Duration window) {
@@ -29,9 +33,15 @@ size_t MostWithin(const std::vector<absl::Time>& times, absl::Duration window) {
   return most;
 }
 
-// How the daemons come back to a server that has started again. The spread is
-// random: that more than half come within the window has a chance of a few in
-// a thousand, see reconnect_policy_test.
+// How the daemons come back to a server that has started again: no more than
+// half of them within the window, in one restart of a few.
+//
+// Not in each: the spread is random. That more than half come within the window
+// has a chance that depends on how long the server is away, which is how long
+// Node takes to start: 1 in 25,000 after half a second, 1 in 100 at the worst,
+// after three. In three restarts in a row it is 1 in 1,000,000 at most. What
+// the spread itself is worth is told by reconnect_policy_test, over many
+// restarts; daemons without any jitter come all at once each time.
 class StampedeTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -54,10 +64,21 @@ class StampedeTest : public ::testing::Test {
         << proxy_.stats().open << " connections of " << kDaemons << " daemons";
   }
 
-  // After the server went down.
-  void CheckTheyComeBackOneByOne() {
+  // Until then a loss would be one more failure in a row to them, with a longer
+  // wait after it.
+  void WaitUntilAllAreStable() {
+    for (Daemon* daemon : daemons_) {
+      ASSERT_OK(Calls(&daemon->client())
+                    .WaitUntil([](const v1::DaemonStatus& status) {
+                      return status.connection().failed_attempts() == 0;
+                    }));
+    }
+  }
+
+  // How many came back within the window, at the most, after `stop`.
+  void Restart(const std::function<absl::Status()>& stop, size_t* most) {
     const size_t before = proxy_.reached_server().size();
-    ASSERT_EQ(before, kDaemons);
+    ASSERT_OK(stop());
     ASSERT_OK(bed_.server().Start());
     EXPECT_TRUE(WaitFor(
         [&] { return proxy_.reached_server().size() >= before + kDaemons; }));
@@ -65,9 +86,20 @@ class StampedeTest : public ::testing::Test {
     std::vector<absl::Time> times = proxy_.reached_server();
     EXPECT_EQ(times.size(), before + kDaemons) << "each of them once";
     times.erase(times.begin(), times.begin() + before);
-    const size_t most = MostWithin(times, kWindow);
-    RecordProperty("most_within_500_ms", static_cast<int>(most));
-    EXPECT_LE(most, kDaemons / 2);
+    *most = MostWithin(times, kWindow);
+  }
+
+  void CheckTheyComeBackOneByOne(const std::function<absl::Status()>& stop) {
+    size_t most = 0;
+    for (int restart = 1; restart <= kRestarts; ++restart) {
+      ASSERT_NO_FATAL_FAILURE(Restart(stop, &most));
+      RecordProperty(absl::StrCat("most_within_500_ms_", restart),
+                     static_cast<int>(most));
+      if (most <= kDaemons / 2) return;
+      WaitUntilAllAreStable();
+    }
+    ADD_FAILURE() << most << " of " << kDaemons << " came at once, and as many "
+                  << "or so in the restarts before";
   }
 
   TestBed bed_;
@@ -76,13 +108,14 @@ class StampedeTest : public ::testing::Test {
 };
 
 TEST_F(StampedeTest, AfterTheServerWasKilled) {
-  bed_.server().Kill();
-  CheckTheyComeBackOneByOne();
+  CheckTheyComeBackOneByOne([this] {
+    bed_.server().Kill();
+    return absl::OkStatus();
+  });
 }
 
 TEST_F(StampedeTest, AfterTheServerWasStopped) {
-  ASSERT_OK(bed_.server().Stop());
-  CheckTheyComeBackOneByOne();
+  CheckTheyComeBackOneByOne([this] { return bed_.server().Stop(); });
 }
 
 TEST(MostWithinTest, CountsTheWorstWindow) {
