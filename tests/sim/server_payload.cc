@@ -13,6 +13,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kRetryAfterMs = 200;
 constexpr size_t kMaxIdBytes = 255;
 constexpr size_t kMaxClientIdBytes = 128;
 constexpr size_t kMaxUrlBytes = 2048;
@@ -21,6 +22,15 @@ constexpr size_t kMaxAttachments = 32;
 constexpr size_t kMaxMetadataEntries = 64;
 constexpr size_t kMaxMetadataKeyBytes = 128;
 constexpr size_t kMaxMetadataValueBytes = 4096;
+constexpr size_t kMaxDeviceIdBytes = 128;
+constexpr size_t kMaxEmojiBytes = 64;
+constexpr int64_t kMaxVersion = (int64_t{1} << 53) - 1;
+
+bool IsPrintable(const std::string& text, size_t max_bytes) {
+  return !text.empty() && text.size() <= max_bytes &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= ' ' && c <= '~'; });
+}
 
 // Reads members one by one; the first problem is kept, and ends it all.
 class Reader {
@@ -33,6 +43,9 @@ class Reader {
   void Fail(absl::string_view field, absl::string_view problem) {
     if (refusal_.has_value()) return;
     refusal_ = InvalidPayload(absl::StrCat(prefix_, field), problem);
+  }
+  void Refuse(Refusal refusal) {
+    if (!refusal_.has_value()) refusal_ = std::move(refusal);
   }
   void Adopt(const Reader& inner) {
     if (!refusal_.has_value()) refusal_ = inner.refusal_;
@@ -68,9 +81,7 @@ class Reader {
     const json& value = Take(name);
     if (value.is_null()) return "";
     const std::string text = value.is_string() ? value.get<std::string>() : "";
-    const bool printable = std::all_of(
-        text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
-    if (text.empty() || text.size() > kMaxClientIdBytes || !printable) {
+    if (!IsPrintable(text, kMaxClientIdBytes)) {
       Fail(name, "must be 1 to 128 bytes of printable ASCII");
     }
     return text;
@@ -175,7 +186,61 @@ void ReadMetadata(Reader* reader, json* out) {
   if (!object.empty()) (*out)["metadata"] = object;
 }
 
+// The members of a message that an edit says anew.
+void ReadBody(Reader* reader, size_t max_message_bytes, json* out) {
+  const json& text = reader->Take("content");
+  if (reader->IsText(text, "content", SIZE_MAX, /*allow_nul=*/true,
+                     /*allow_empty=*/true)) {
+    if (text.get_ref<const std::string&>().size() > max_message_bytes) {
+      reader->Refuse({"MESSAGE_TOO_LARGE", "content is too long", std::nullopt,
+                      json{{"maxMessageBytes", max_message_bytes}}});
+    }
+    (*out)["content"] = text;
+  }
+  ReadMentions(reader, out);
+  ReadAttachments(reader, out);
+  ReadMetadata(reader, out);
+  if (TextMember(*out, "content").empty() && !out->contains("attachments")) {
+    reader->Fail("content", "must not be empty without attachments");
+  }
+}
+
+void ReadActionTime(Reader* reader, ChangeRequest* request) {
+  const json& time = reader->Take("actionTime");
+  request->action_time = time.is_string() ? time.get<std::string>() : "";
+  if (!ParseWireTime(request->action_time).has_value()) {
+    reader->Fail("actionTime", "must be a time");
+  }
+  const json& version = reader->Take("ifVersion");
+  if (version.is_null()) return;
+  const int64_t number =
+      version.is_number_integer() ? version.get<int64_t>() : 0;
+  if (number < 1 || number > kMaxVersion) {
+    return reader->Fail("ifVersion", "must be an integer from 1");
+  }
+  request->if_version = static_cast<uint64_t>(number);
+}
+
 }  // namespace
+
+std::string WireTime(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
+}
+
+std::optional<absl::Time> ParseWireTime(const std::string& text) {
+  absl::Time time;
+  // What is not written exactly so, a 30th of February too, is another text.
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, nullptr) ||
+      WireTime(time) != text) {
+    return std::nullopt;
+  }
+  return time;
+}
+
+std::string DeviceIdOf(const json& auth) {
+  const std::string id = TextMember(Member(auth, "device"), "id");
+  return IsPrintable(id, kMaxDeviceIdBytes) ? id : "";
+}
 
 Refusal InvalidPayload(absl::string_view field, absl::string_view problem) {
   Refusal refusal;
@@ -192,6 +257,21 @@ json RefusalAnswer(const Refusal& refusal) {
   }
   if (!refusal.details.is_null()) error["details"] = refusal.details;
   return {{"success", false}, {"error", error}};
+}
+
+json Refused(const char* code, absl::string_view message, json details) {
+  Refusal refusal{code, std::string(message), std::nullopt, std::move(details)};
+  if (refusal.code == "RATE_LIMITED") refusal.retry_after_ms = kRetryAfterMs;
+  return RefusalAnswer(refusal);
+}
+
+json ContentOf(const json& event) {
+  json content = json::object();
+  for (const char* name : {"roomName", "content", "type", "threadId", "replyTo",
+                           "mentions", "attachments", "metadata"}) {
+    if (event.contains(name)) content[name] = event[name];
+  }
+  return content;
 }
 
 json SuccessAnswer(const json& data) {
@@ -223,31 +303,42 @@ std::variant<SendRequest, Refusal> ReadSend(const json& payload,
     request.room = room.get<std::string>();
     content["roomName"] = room;
   }
-  const json& text = reader.Take("content");
-  if (reader.IsText(text, "content", SIZE_MAX, /*allow_nul=*/true,
-                    /*allow_empty=*/true)) {
-    if (text.get_ref<const std::string&>().size() > max_message_bytes) {
-      return Refusal{"MESSAGE_TOO_LARGE", "content is too long", std::nullopt,
-                     json{{"maxMessageBytes", max_message_bytes}}};
-    }
-    content["content"] = text;
-  }
   const json& type = reader.Take("type");
   if (!type.is_null()) reader.OneOf(type, "type", kMessageTypes);
   content["type"] = type.is_null() ? json("text") : type;
   reader.OptionalText("threadId", kMaxIdBytes, &content);
   reader.OptionalText("replyTo", kMaxIdBytes, &content);
-  ReadMentions(&reader, &content);
-  ReadAttachments(&reader, &content);
-  ReadMetadata(&reader, &content);
-  if (TextMember(content, "content").empty() &&
-      !content.contains("attachments")) {
-    reader.Fail("content", "must not be empty without attachments");
-  }
+  ReadBody(&reader, max_message_bytes, &content);
   request.client_id = reader.OptionalClientId("clientMessageId");
   const std::string after = reader.OptionalClientId("after");
   if (!after.empty()) request.after = after;
   if (reader.refusal().has_value()) return *reader.refusal();
+  return request;
+}
+
+std::variant<ChangeRequest, Refusal> ReadChange(const std::string& event,
+                                                const json& payload,
+                                                size_t max_message_bytes) {
+  if (!payload.is_object())
+    return InvalidPayload("payload", "must be an object");
+  Reader reader(payload);
+  ChangeRequest request;
+  for (const char* name : {"roomName", "messageId"}) {
+    reader.IsText(reader.Take(name), name, kMaxIdBytes);
+  }
+  if (event == "message:edit") {
+    request.body = json::object();
+    ReadBody(&reader, max_message_bytes, &request.body);
+  }
+  if (event == "message:edit" || event == "message:delete") {
+    ReadActionTime(&reader, &request);
+  } else {
+    reader.IsText(reader.Take("emoji"), "emoji", kMaxEmojiBytes);
+  }
+  if (reader.refusal().has_value()) return *reader.refusal();
+  request.room = TextMember(payload, "roomName");
+  request.message_id = TextMember(payload, "messageId");
+  request.emoji = TextMember(payload, "emoji");
   return request;
 }
 

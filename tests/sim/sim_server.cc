@@ -12,11 +12,20 @@ namespace {
 using nlohmann::json;
 
 constexpr uint32_t kMaxPendingRequests = 1024;  // rule L-2
-constexpr int64_t kRetryAfterMs = 200;
-constexpr size_t kMaxListedRooms = 100;  // rule R-2
+constexpr size_t kMaxListedRooms = 100;         // rule R-2
 
-Refusal TooMany(const char* what) {
-  return {"RATE_LIMITED", absl::StrCat("too many ", what), kRetryAfterMs, {}};
+// The capability that a request needs (rule R-4); null: none.
+const char* NeededFor(const std::string& event) {
+  static const auto* const needs = new std::map<std::string, const char*>{
+      {"sync:messages", "history.cursor"},
+      {"message:edit", "message.changes"},
+      {"message:delete", "message.changes"},
+      {"reaction:add", "message.changes"},
+      {"reaction:remove", "message.changes"},
+      {"sync:channels", "rooms.list"},
+      {"room:members", "rooms.list"}};
+  const auto found = needs->find(event);
+  return found == needs->end() ? nullptr : found->second;
 }
 
 }  // namespace
@@ -29,7 +38,8 @@ SimServer::SimServer(const ServerOptions& options, Scheduler* scheduler,
       links_(links),
       observer_(observer),
       rng_(rng),
-      fail_rooms_(options.fail_rooms) {}
+      fail_rooms_(options.fail_rooms),
+      fail_syncs_(options.fail_syncs) {}
 
 bool SimServer::OneIn1000(int per_mille) {
   return per_mille > 0 && rng_.Below(1000) < static_cast<uint64_t>(per_mille);
@@ -41,8 +51,7 @@ SimServer::Link* SimServer::Find(LinkId link) {
 }
 
 std::string SimServer::Timestamp() const {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", scheduler_->Read().wall,
-                          absl::UTCTimeZone());
+  return WireTime(scheduler_->Read().wall);
 }
 
 // --- Links -------------------------------------------------------------------
@@ -114,6 +123,7 @@ void SimServer::Restart(bool lose_history) {
   ++epoch_;
   rooms_.clear();
   log_.clear();
+  by_id_.clear();
   first_.clear();
   if (observer_ != nullptr) observer_->OnHistoryLost();
 }
@@ -155,6 +165,7 @@ void SimServer::OnConnect(LinkId id, Link* link, const json& auth) {
   }
   link->connected = true;
   link->user = std::get<std::string>(user);
+  link->device = DeviceIdOf(auth);
   links_->ToClient(id, PlainFrame("40", json{{"sid", link->sid}}));
   if (!options_.plugin) return BecomeReady(id);
   // This server listens only once its database has answered.
@@ -209,8 +220,9 @@ void SimServer::OnEvent(LinkId id, Link* link, const Frame& frame) {
   if (!link->ready) return;  // nobody listens yet
   if (link->pending >= kMaxPendingRequests) {
     if (frame.ack_id.has_value()) {
-      links_->ToClient(
-          id, AckFrame(*frame.ack_id, RefusalAnswer(TooMany("requests"))));
+      links_->ToClient(id,
+                       AckFrame(*frame.ack_id,
+                                Refused("RATE_LIMITED", "too many requests")));
     }
     return;
   }
@@ -248,13 +260,21 @@ SimServer::Outcome SimServer::Run(LinkId id, Link* link,
     outcome.no_answer = true;  // this server ignores what it does not know
     return outcome;
   }
+  const char* const needed = NeededFor(event);
+  if (needed != nullptr && !options_.Has(needed)) {
+    outcome.answer = Refused(
+        "UNSUPPORTED", absl::StrCat("the server does not offer ", needed));
+    return outcome;
+  }
   if (event == "sync:messages") return Sync(link, payload);
+  if (event == "sync:channels") return ListRooms(link, payload);
+  if (event == "room:members") return ListMembers(link, payload);
+  if (needed != nullptr) return Change(link, event, payload);
   if (event == "ping") return PingRequest(payload);
   if (event == "auth:refresh" && options_.auth_refresh) {
     return RefreshRequest(*link, payload);
   }
-  outcome.answer = RefusalAnswer(
-      {"UNSUPPORTED", "the server knows no such event", std::nullopt, {}});
+  outcome.answer = Refused("UNSUPPORTED", "the server knows no such event");
   return outcome;
 }
 

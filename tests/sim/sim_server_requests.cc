@@ -1,10 +1,10 @@
-// The requests of SimServer: rules J, M, D, O, H and P of PROTOCOL.md.
+// The requests of SimServer: rules J, M, D, O and P of PROTOCOL.md. Those of U
+// are in sim_server_changes.cc, those of H and B in sim_server_pages.cc.
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/sim/sim_server.h"
 #include "tests/sim/token.h"
@@ -14,34 +14,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kRetryAfterMs = 200;
 constexpr size_t kMaxListedMembers = 100;  // rule J-3
-constexpr int64_t kDefaultPageMessages = 100;
-constexpr int64_t kMaxPageMessages = 500;
-constexpr size_t kMaxPageBytes = 262144;
-
-json Refused(const char* code, absl::string_view message,
-             json details = nullptr) {
-  Refusal refusal{code, std::string(message), std::nullopt, std::move(details)};
-  if (refusal.code == "RATE_LIMITED") refusal.retry_after_ms = kRetryAfterMs;
-  return RefusalAnswer(refusal);
-}
 
 bool IsRoomType(const json& type) {
   static constexpr std::array<const char*, 5> kTypes = {
       "channel", "dm", "group", "thread", "broadcast"};
   return type.is_string() && std::find(kTypes.begin(), kTypes.end(),
                                        type.get<std::string>()) != kTypes.end();
-}
-
-// What counts as the content of a message, out of its message:new.
-json ContentOf(const json& event) {
-  json content = json::object();
-  for (const char* name : {"roomName", "content", "type", "threadId", "replyTo",
-                           "mentions", "attachments", "metadata"}) {
-    if (event.contains(name)) content[name] = event[name];
-  }
-  return content;
 }
 
 }  // namespace
@@ -54,6 +33,17 @@ bool SimServer::IsMember(const std::string& room,
   return std::any_of(
       members.begin(), members.end(),
       [&user](const RoomMember& member) { return member.user == user; });
+}
+
+json SimServer::NoMember(const std::string& room,
+                         const std::string& user) const {
+  if (rooms_.count(room) == 0) {
+    return Refused("ROOM_NOT_FOUND", "there is no such room");
+  }
+  if (!IsMember(room, user)) {
+    return Refused("NOT_IN_ROOM", "not a member of the room");
+  }
+  return nullptr;
 }
 
 size_t SimServer::RoomsOf(const std::string& user) const {
@@ -108,7 +98,9 @@ SimServer::Outcome SimServer::Join(LinkId id, Link* link, const json& payload) {
   if (room.type.empty()) {
     room.type = type.is_null() ? "channel" : type.get<std::string>();
   }
-  if (joined) room.members.push_back({link->user, Timestamp()});
+  if (joined) {
+    room.members.push_back({link->user, Timestamp(), ++last_join_});
+  }
   link->attached.insert(room_name);
   json data = {{"roomName", room_name}, {"memberCount", room.members.size()}};
   if (!options_.plugin) {
@@ -119,7 +111,7 @@ SimServer::Outcome SimServer::Join(LinkId id, Link* link, const json& payload) {
       data["members"].push_back(
           {{"userId", member.user}, {"joinedAt", member.joined_at}});
     }
-    if (options_.Has("history.cursor")) data["lastSeq"] = room.messages.size();
+    AddEnd(room, &data);
   }
   if (joined || options_.plugin) {
     json event = {{"roomName", room_name}, {"userId", link->user}};
@@ -176,13 +168,48 @@ SimServer::SendFate SimServer::FateOf(const std::string& text) {
   return SendFate::kAccept;
 }
 
-std::string SimServer::TakeRoomFailure(const std::string& room) {
-  for (RoomFailure& failure : fail_rooms_) {
+std::string SimServer::TakeRoomFailure(const std::string& room,
+                                       std::vector<RoomFailure>* failures) {
+  for (RoomFailure& failure : *failures) {
     if (failure.room != room || failure.count == 0) continue;
     if (failure.count > 0) --failure.count;
     return failure.code;
   }
   return "";
+}
+
+std::optional<SimServer::Outcome> SimServer::FailedRequest(SendFate fate) {
+  Outcome outcome;
+  switch (fate) {
+    case SendFate::kRateLimited:
+      outcome.answer = Refused("RATE_LIMITED", "slow down");
+      return outcome;
+    case SendFate::kInternalError:
+      outcome.answer = Refused("INTERNAL_ERROR", "the server failed");
+      return outcome;
+    case SendFate::kForbidden:
+      outcome.answer = Refused("FORBIDDEN", "not allowed to say this");
+      return outcome;
+    case SendFate::kInvalid:
+      outcome.answer = Refused("INVALID_PAYLOAD", "content is not wanted",
+                               {{"field", "content"}});
+      return outcome;
+    case SendFate::kCloseBefore:
+      outcome.end_link = true;
+      return outcome;
+    case SendFate::kAccept:
+    case SendFate::kLostAnswer:
+    case SendFate::kNoAnswer:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+void SimServer::LoseAnswer(SendFate fate, Outcome* outcome) {
+  outcome->end_link = fate == SendFate::kLostAnswer;
+  outcome->no_answer = fate == SendFate::kNoAnswer;
+  outcome->answer_twice = OneIn1000(faults_.answer_twice);
+  outcome->answer_first = OneIn1000(faults_.answer_first);
 }
 
 SimServer::Outcome SimServer::Send(LinkId id, Link* link, const json& payload) {
@@ -204,7 +231,7 @@ SimServer::Outcome SimServer::Send(LinkId id, Link* link, const json& payload) {
     outcome.answer = Refused("RATE_LIMITED", "too many unanswered sends");
     return outcome;
   }
-  const std::string failure = TakeRoomFailure(request.room);
+  const std::string failure = TakeRoomFailure(request.room, &fail_rooms_);
   if (!failure.empty() && failure != "LOST_ACK") {
     outcome.answer = Refused(failure.c_str(), "set up to fail");
     return outcome;
@@ -212,32 +239,11 @@ SimServer::Outcome SimServer::Send(LinkId id, Link* link, const json& payload) {
   const SendFate fate = failure == "LOST_ACK"
                             ? SendFate::kLostAnswer
                             : FateOf(TextMember(request.content, "content"));
-  switch (fate) {
-    case SendFate::kRateLimited:
-      outcome.answer = Refused("RATE_LIMITED", "slow down");
-      break;
-    case SendFate::kInternalError:
-      outcome.answer = Refused("INTERNAL_ERROR", "the server failed");
-      break;
-    case SendFate::kForbidden:
-      outcome.answer = Refused("FORBIDDEN", "not allowed to say this");
-      break;
-    case SendFate::kInvalid:
-      outcome.answer = Refused("INVALID_PAYLOAD", "content is not wanted",
-                               {{"field", "content"}});
-      break;
-    case SendFate::kCloseBefore:
-      outcome.end_link = true;
-      break;
-    case SendFate::kAccept:
-    case SendFate::kLostAnswer:
-    case SendFate::kNoAnswer:
-      outcome = Accept(id, link, request);
-      outcome.end_link = fate == SendFate::kLostAnswer;
-      outcome.no_answer = fate == SendFate::kNoAnswer;
-      outcome.answer_twice = OneIn1000(faults_.answer_twice);
-      outcome.answer_first = OneIn1000(faults_.answer_first);
-      break;
+  if (auto failed = FailedRequest(fate)) {
+    outcome = *std::move(failed);
+  } else {
+    outcome = Accept(id, link, request);
+    LoseAnswer(fate, &outcome);
   }
   const json& error = Member(outcome.answer, "error");
   if (observer_ != nullptr && !error.is_null()) {
@@ -253,18 +259,17 @@ SimServer::Outcome SimServer::Accept(LinkId id, Link* link,
   Chain& chain = link->chains[request.room];
   const LogEntry* const first = FindFirst(link->user, request.client_id);
   if (first != nullptr) {
-    if (ContentOf(first->event) != request.content) {
+    const json& sent = first->sent;
+    if ((sent.is_null() ? ContentOf(first->event) : sent) != request.content) {
       outcome.answer =
           Refused("IDEMPOTENCY_MISMATCH", "the id was used for another message",
                   {{"messageId", first->message_id}});
       return outcome;
     }
     chain = {true, request.client_id};
-  } else if (rooms_.count(request.room) == 0) {
-    outcome.answer = Refused("ROOM_NOT_FOUND", "there is no such room");
-    return outcome;
-  } else if (!IsMember(request.room, link->user)) {
-    outcome.answer = Refused("NOT_IN_ROOM", "not a member of the room");
+  } else if (json refusal = NoMember(request.room, link->user);
+             !refusal.is_null()) {
+    outcome.answer = std::move(refusal);
     return outcome;
   } else if (options_.Has("send.ordered") && !faults_.ignores_order &&
              request.after.has_value() &&
@@ -333,10 +338,7 @@ SimServer::Outcome SimServer::SendPlugin(LinkId id, Link* link,
   outcome.to_room.emplace_back(EventFrame("message:new", event), room);
   outcome.include_sender = true;
   outcome.answer = SuccessAnswer(nullptr);
-  outcome.end_link = fate == SendFate::kLostAnswer;
-  outcome.no_answer = fate == SendFate::kNoAnswer;
-  outcome.answer_twice = OneIn1000(faults_.answer_twice);
-  outcome.answer_first = OneIn1000(faults_.answer_first);
+  LoseAnswer(fate, &outcome);
   return outcome;
 }
 
@@ -378,6 +380,9 @@ const LogEntry& SimServer::Store(LogEntry entry, const json& content) {
     first_.emplace(std::pair(entry.sender, entry.client_id), log_.size());
   }
   messages.push_back(log_.size());
+  by_id_.emplace(entry.message_id, log_.size());
+  Number(&entry, log_.size());
+  if (options_.Has("message.changes")) entry.event["version"] = entry.version;
   log_.push_back(std::move(entry));
   return log_.back();
 }
@@ -398,72 +403,6 @@ void SimServer::Adopt(const LogEntry& entry) {
   json content = {{"roomName", entry.room}, {"content", entry.text}};
   if (!options_.plugin) content["type"] = "text";
   Store(entry, content);
-}
-
-SimServer::Outcome SimServer::Sync(Link* link, const json& payload) {
-  Outcome outcome;
-  if (!options_.Has("history.cursor")) {
-    outcome.answer = Refused("UNSUPPORTED", "the server keeps no history");
-    return outcome;
-  }
-  const auto name = ReadRoomName(payload);
-  if (const auto* refusal = std::get_if<Refusal>(&name)) {
-    outcome.answer = RefusalAnswer(*refusal);
-    return outcome;
-  }
-  const std::string& room_name = std::get<std::string>(name);
-  const json& limit = Member(payload, "limit");
-  const int64_t wanted =
-      limit.is_number_integer() ? limit.get<int64_t>() : kDefaultPageMessages;
-  if ((!limit.is_null() && !limit.is_number_integer()) || wanted < 1 ||
-      wanted > kMaxPageMessages) {
-    outcome.answer = RefusalAnswer(InvalidPayload("limit", "is not 1 to 500"));
-    return outcome;
-  }
-  if (rooms_.count(room_name) == 0) {
-    outcome.answer = Refused("ROOM_NOT_FOUND", "there is no such room");
-    return outcome;
-  }
-  if (!IsMember(room_name, link->user)) {
-    outcome.answer = Refused("NOT_IN_ROOM", "not a member of the room");
-    return outcome;
-  }
-  const std::string epoch = absl::StrCat("epoch-", epoch_);
-  const std::vector<size_t>& messages = rooms_[room_name].messages;
-  uint64_t position = 0;
-  const json& cursor = Member(payload, "cursor");
-  if (!cursor.is_null()) {
-    const std::string text = TextMember(payload, "cursor");
-    const size_t colon = text.rfind(':');
-    if (colon == std::string::npos ||
-        !absl::SimpleAtoi(text.substr(colon + 1), &position)) {
-      outcome.answer =
-          RefusalAnswer(InvalidPayload("cursor", "is none of this server"));
-      return outcome;
-    }
-    if (text.substr(0, colon) != epoch || position > messages.size()) {
-      outcome.answer = Refused("EPOCH_CHANGED", "the history is gone",
-                               {{"historyEpoch", epoch}});
-      return outcome;
-    }
-  }
-  json page = json::array();
-  size_t bytes = 0;
-  while (position < messages.size() &&
-         static_cast<int64_t>(page.size()) < wanted) {
-    const json& event = log_[messages[position]].event;
-    bytes += event.dump().size();
-    if (bytes > kMaxPageBytes && !page.empty()) break;
-    page.push_back(event);
-    ++position;
-  }
-  outcome.answer =
-      SuccessAnswer({{"messages", page},
-                     {"cursor", absl::StrCat(epoch, ":", position)},
-                     {"hasMore", position < messages.size()},
-                     {"historyEpoch", epoch},
-                     {"serverTime", Timestamp()}});
-  return outcome;
 }
 
 SimServer::Outcome SimServer::RefreshRequest(const Link& link,

@@ -158,6 +158,20 @@ json FillToken(const json& token, absl::Time now) {
   return token;
 }
 
+std::vector<RoomFailure> ReadFailures(const json& value) {
+  std::vector<RoomFailure> failures;
+  for (const auto& text : value.get<std::vector<std::string>>()) {
+    const std::vector<std::string> sides = absl::StrSplit(text, '=');
+    const std::vector<std::string> what = absl::StrSplit(sides[1], ':');
+    RoomFailure failure{sides[0], what[0]};
+    if (what.size() > 1) {
+      EXPECT_TRUE(absl::SimpleAtoi(what[1], &failure.count)) << text;
+    }
+    failures.push_back(std::move(failure));
+  }
+  return failures;
+}
+
 ServerOptions ReadOptions(const json& server) {
   ServerOptions options;
   for (const auto& [name, value] : server.items()) {
@@ -170,15 +184,9 @@ ServerOptions ReadOptions(const json& server) {
     } else if (name == "commitDelayMs") {
       options.commit_delay = absl::Milliseconds(value.get<int64_t>());
     } else if (name == "failRoom") {
-      for (const auto& text : value.get<std::vector<std::string>>()) {
-        const std::vector<std::string> sides = absl::StrSplit(text, '=');
-        const std::vector<std::string> what = absl::StrSplit(sides[1], ':');
-        RoomFailure failure{sides[0], what[0]};
-        if (what.size() > 1) {
-          EXPECT_TRUE(absl::SimpleAtoi(what[1], &failure.count)) << text;
-        }
-        options.fail_rooms.push_back(std::move(failure));
-      }
+      options.fail_rooms = ReadFailures(value);
+    } else if (name == "failSync") {
+      options.fail_syncs = ReadFailures(value);
     } else {
       ADD_FAILURE() << "unknown server option " << name;
     }
@@ -365,6 +373,84 @@ TEST(VectorsTest, AllAreKept) {
     }
   }
   EXPECT_GT(files, 5);
+}
+
+// Keeps what an auditor would.
+class Recorder : public ServerObserver {
+ public:
+  void OnAppended(const LogEntry& entry) override { appended.push_back(entry); }
+  void OnChanged(const LogEntry& entry) override { changed.push_back(entry); }
+  void OnRefused(const std::string&, const std::string&,
+                 const std::string&) override {}
+  void OnHistoryLost() override {}
+
+  std::vector<LogEntry> appended;
+  std::vector<LogEntry> changed;
+};
+
+class NoLinks : public ServerLinks {
+ public:
+  void ToClient(LinkId, std::string) override {}
+  void EndByServer(LinkId) override {}
+};
+
+TEST(ChangesOfOthersTest, AreCarriedOutAndObserved) {
+  Scheduler scheduler;
+  NoLinks links;
+  Recorder seen;
+  SimServer server(ServerOptions(), &scheduler, &links, &seen, base::Rng(1));
+  server.SayAsOther("eve", "r", "before");
+  ASSERT_EQ(seen.appended.size(), 1u);
+  const std::string id = seen.appended[0].message_id;
+  const auto change = [&server, &id](const std::string& user,
+                                     const std::string& event, json payload) {
+    payload["roomName"] = "r";
+    payload["messageId"] = id;
+    return server.ChangeAsOther(user, "d1", event, payload);
+  };
+  const std::string at = "2020-01-01T00:00:01.000Z";
+  const json edit = {{"content", "after"}, {"actionTime", at}};
+  EXPECT_EQ(change("mallory", "message:edit", edit)["data"]["applied"], true);
+  ASSERT_EQ(seen.changed.size(), 1u);
+  EXPECT_EQ(seen.changed[0].event["content"], "after");
+  EXPECT_EQ(seen.changed[0].text, "before");
+  EXPECT_EQ(seen.changed[0].change, 2u);
+  EXPECT_EQ(seen.changed[0].version, 2u);
+  // What changes nothing is nothing to observe.
+  EXPECT_EQ(change("mallory", "message:edit", edit)["data"]["applied"], true);
+  EXPECT_EQ(change("eve", "reaction:remove", {{"emoji", "+"}})["success"],
+            true);
+  EXPECT_EQ(change("mallory", "message:delete",
+                   {{"actionTime", at}})["error"]["code"],
+            "FORBIDDEN");
+  EXPECT_EQ(change("eve", "message:delete", json::object())["error"]["code"],
+            "INVALID_PAYLOAD");
+  EXPECT_EQ(seen.changed.size(), 1u);
+  EXPECT_EQ(change("eve", "message:delete", {{"actionTime", at}})["success"],
+            true);
+  ASSERT_EQ(seen.changed.size(), 2u);
+  EXPECT_TRUE(seen.changed[1].deleted);
+  EXPECT_EQ(server.log()[0].event["content"], "");
+}
+
+TEST(ChangesOfOthersTest, AMessageIsFullAtItsLastReaction) {
+  Scheduler scheduler;
+  NoLinks links;
+  SimServer server(ServerOptions(), &scheduler, &links, nullptr, base::Rng(1));
+  server.SayAsOther("eve", "r", "x");
+  const auto react = [&server](int user) {
+    return server.ChangeAsOther(absl::StrCat("u", user), "", "reaction:add",
+                                {{"roomName", "r"},
+                                 {"messageId", server.log()[0].message_id},
+                                 {"emoji", "+"}});
+  };
+  constexpr int kMost = 1000;  // rule L-4
+  for (int user = 0; user < kMost; ++user) {
+    ASSERT_EQ(react(user)["success"], true) << user;
+  }
+  const json details = {{"limit", "maxReactionsPerMessage"}, {"max", kMost}};
+  EXPECT_EQ(react(kMost)["error"]["details"], details);
+  EXPECT_EQ(react(0)["success"], true);
 }
 
 }  // namespace

@@ -22,6 +22,14 @@ void ServerTruth::OnAppended(const LogEntry& entry) {
   }
 }
 
+void ServerTruth::OnChanged(const LogEntry& entry) {
+  probes_->Hit(entry.deleted ? "server.deleted" : "server.changed");
+  trace_->Line("server changes ", entry.room, " ", entry.seq, " change ",
+               entry.change, " version ", entry.version, " ",
+               entry.event.dump());
+  for (const auto& [user, listener] : listeners_) listener->OnChanged(entry);
+}
+
 void ServerTruth::OnRefused(const std::string& room,
                             const std::string& client_id,
                             const std::string& code) {

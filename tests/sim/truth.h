@@ -38,6 +38,9 @@ class AppendListener {
   virtual ~AppendListener() = default;
   // `occurrence` counts from 1 in the server's present history.
   virtual void OnAppended(const LogEntry& entry, int occurrence) = 0;
+  // An edit, a deletion or a reaction, of whoever's message; the entry is as it
+  // is from now on. Called before anybody is told.
+  virtual void OnChanged(const LogEntry& /*entry*/) {}
   virtual void OnHistoryLost() = 0;
 };
 
@@ -58,6 +61,7 @@ class ServerTruth : public ServerObserver {
 
   // ServerObserver.
   void OnAppended(const LogEntry& entry) override;
+  void OnChanged(const LogEntry& entry) override;
   void OnRefused(const std::string& room, const std::string& client_id,
                  const std::string& code) override;
   void OnHistoryLost() override;

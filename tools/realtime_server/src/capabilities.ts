@@ -8,6 +8,8 @@ export const ALL_CAPABILITIES = [
   'send.ordered',
   'history.cursor',
   'rooms.membership',
+  'message.changes',
+  'rooms.list',
 ] as const;
 
 export type Capability = (typeof ALL_CAPABILITIES)[number];
@@ -26,6 +28,9 @@ export function parseCapabilities(text: string): Capabilities {
       );
     }
     found.add(known);
+  }
+  if (found.has('message.changes') && !found.has('history.cursor')) {
+    throw new UsageError('message.changes is offered only with history.cursor');
   }
   return found;
 }

@@ -7,17 +7,36 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Capabilities } from './capabilities';
-import { ProtocolError } from './errors';
-import { Log, type LogRecord } from './log';
 import {
-  Messages,
+  countedTime,
+  sameEdit,
+  standsOver,
+  type Actor,
+  type DeleteRequest,
+  type Edit,
+  type EditRequest,
+  type ReactionRequest,
+  type Target,
+} from './changes';
+import { ProtocolError, UsageError } from './errors';
+import * as limits from './limits';
+import { Log, type LogRecord } from './log';
+import { MessageStore, type StoredMessage } from './message_store';
+import {
   sameContent,
   type Message,
-  type MessagePage,
   type SendRequest,
+  type ToldMessage,
 } from './messages';
 import type { SendChains } from './ordering';
-import { Rooms, type Room, type RoomType } from './rooms';
+import type { Page, Position } from './pages';
+import {
+  Rooms,
+  type JoinedRoom,
+  type Member,
+  type Room,
+  type RoomType,
+} from './rooms';
 
 export interface ChatOptions {
   /** Absent: all is in memory and ends with the process. */
@@ -30,19 +49,29 @@ export interface ChatOptions {
 }
 
 export interface SendResult {
-  message: Message;
+  message: ToldMessage;
   /** It had been sent before; nothing was stored. */
   duplicate: boolean;
 }
 
+export interface ChangeResult {
+  /** As it is after the request. */
+  message: ToldMessage;
+  /** False: nothing is different, nobody is to be told. */
+  changed: boolean;
+}
+
 export class Chat {
   private readonly rooms = new Rooms();
-  private readonly messages = new Messages();
+  private readonly messages: MessageStore;
 
   private constructor(
     private readonly options: ChatOptions,
     private readonly log: Log,
-  ) {}
+  ) {
+    const withChanges = options.capabilities.has('message.changes');
+    this.messages = new MessageStore(withChanges ? 'change' : 'seq');
+  }
 
   /** @throws UsageError when the log cannot be used */
   static async open(
@@ -87,7 +116,7 @@ export class Chat {
     return this.log.close();
   }
 
-  roomsOf(userId: string): ReadonlySet<string> {
+  roomsOf(userId: string): string[] {
     return this.rooms.roomsOf(userId);
   }
 
@@ -125,7 +154,7 @@ export class Chat {
     const first = this.findFirst(userId, request);
     if (first !== undefined) {
       chains.moveTo(roomName, clientMessageId);
-      return { message: first, duplicate: true };
+      return { message: this.messages.tell(first), duplicate: true };
     }
     this.requireMember(userId, roomName);
     if (capabilities.has('send.ordered') && !chains.follows(roomName, after)) {
@@ -144,11 +173,114 @@ export class Chat {
     };
     this.commit({ record: 'message', message: stored });
     chains.moveTo(roomName, clientMessageId);
-    return { message: stored, duplicate: false };
+    const told = this.messages.tell(this.storedOf(stored));
+    return { message: told, duplicate: false };
+  }
+
+  /**
+   * `applied` is false for an edit that another one stands over.
+   *
+   * @throws ProtocolError, and then nothing has changed
+   */
+  edit(
+    actor: Actor,
+    { roomName, messageId, body, actionTime, ifVersion }: EditRequest,
+  ): ChangeResult & { applied: boolean } {
+    const stored = this.messageOf(actor.userId, { roomName, messageId });
+    requireNotDeleted(stored);
+    const editedAt = countedTime(actionTime, new Date());
+    const edit: Edit = { ...actor, body, actionTime, editedAt };
+    const standing = stored.edit;
+    const unchanged = (
+      applied: boolean,
+    ): ChangeResult & { applied: boolean } => ({
+      message: this.messages.tell(stored),
+      changed: false,
+      applied,
+    });
+    if (standing !== undefined && sameEdit(edit, standing)) {
+      return unchanged(true);
+    }
+    this.requireVersion(stored, ifVersion);
+    if (
+      standing !== undefined &&
+      ifVersion === undefined &&
+      !standsOver(edit, standing)
+    ) {
+      return unchanged(false);
+    }
+    this.commit({ record: 'edit', roomName, messageId, edit });
+    return {
+      message: this.messages.tell(stored),
+      changed: true,
+      applied: true,
+    };
+  }
+
+  /** @throws ProtocolError, and then nothing has changed */
+  delete(
+    { userId }: Actor,
+    { roomName, messageId, actionTime, ifVersion }: DeleteRequest,
+  ): ChangeResult {
+    const stored = this.messageOf(userId, { roomName, messageId });
+    if (stored.sent.userId !== userId) {
+      throw new ProtocolError('FORBIDDEN', 'only its author may delete it');
+    }
+    const changed = stored.deletion === undefined;
+    if (changed) {
+      this.requireVersion(stored, ifVersion);
+      const deletedAt = countedTime(actionTime, new Date());
+      const deletion = { deletedAt, deletedBy: userId };
+      this.commit({ record: 'delete', roomName, messageId, deletion });
+    }
+    return { message: this.messages.tell(stored), changed };
+  }
+
+  /**
+   * Adds or removes the user's reaction.
+   *
+   * @throws ProtocolError, and then nothing has changed
+   */
+  react(
+    { userId }: Actor,
+    { roomName, messageId, emoji }: ReactionRequest,
+    added: boolean,
+  ): ChangeResult {
+    const stored = this.messageOf(userId, { roomName, messageId });
+    if (added) requireNotDeleted(stored);
+    const there = stored.reactions?.has(emoji, userId) ?? false;
+    const changed = there !== added;
+    if (changed) {
+      if (added) requireRoomForReaction(stored, emoji);
+      const target: Target = { roomName, messageId };
+      this.commit({ record: 'reaction', ...target, emoji, userId, added });
+    }
+    return { message: this.messages.tell(stored), changed };
   }
 
   lastSeq(roomName: string): number {
     return this.messages.lastSeq(roomName);
+  }
+
+  lastChange(roomName: string): number {
+    return this.messages.lastChange(roomName);
+  }
+
+  /** What cursors into the room's messages are held to. */
+  endOfMessages(roomName: string): Position {
+    const { historyEpoch, messages } = this;
+    const { order } = messages;
+    const last =
+      order === 'change'
+        ? messages.lastChange(roomName)
+        : messages.lastSeq(roomName);
+    return { historyEpoch, order, last };
+  }
+
+  /** What cursors into lists of rooms and members are held to. */
+  endOfJoins(): Position {
+    const { historyEpoch, rooms } = this;
+    return { historyEpoch, order: 'join', last: rooms.lastJoin };
   }
 
   /** @throws ProtocolError when the user may not read the room */
@@ -157,17 +289,65 @@ export class Chat {
     roomName: string,
     after: number,
     limit: number,
-  ): MessagePage {
+  ): Page<ToldMessage> {
     this.requireMember(userId, roomName);
     return this.messages.page(roomName, after, limit);
   }
 
+  pageOfRooms<T>(
+    userId: string,
+    after: number,
+    limit: number,
+    tell: (joined: JoinedRoom) => T,
+  ): Page<T> {
+    return this.rooms.pageOfRooms(userId, after, limit, tell);
+  }
+
+  /** @throws ProtocolError when the user may not read the room */
+  pageOfMembers(
+    userId: string,
+    roomName: string,
+    after: number,
+    limit: number,
+  ): Page<Member> {
+    const room = this.requireMember(userId, roomName);
+    return this.rooms.pageOfMembers(room, after, limit);
+  }
+
   /** @throws ProtocolError ROOM_NOT_FOUND or NOT_IN_ROOM */
-  requireMember(userId: string, roomName: string): void {
-    this.roomOf(roomName);
+  requireMember(userId: string, roomName: string): Room {
+    const room = this.roomOf(roomName);
     if (!this.rooms.isMember(roomName, userId)) {
       throw new ProtocolError('NOT_IN_ROOM', 'not a member of the room');
     }
+    return room;
+  }
+
+  private messageOf(
+    userId: string,
+    { roomName, messageId }: Target,
+  ): StoredMessage {
+    this.requireMember(userId, roomName);
+    const stored = this.messages.get(roomName, messageId);
+    if (stored === undefined) {
+      throw new ProtocolError(
+        'MESSAGE_NOT_FOUND',
+        'the room has no such message',
+      );
+    }
+    return stored;
+  }
+
+  private requireVersion(
+    stored: StoredMessage,
+    ifVersion: number | undefined,
+  ): void {
+    if (ifVersion === undefined || ifVersion === stored.version) return;
+    throw new ProtocolError(
+      'VERSION_CONFLICT',
+      `the message has version ${stored.version}`,
+      { details: { message: this.messages.tell(stored) } },
+    );
   }
 
   private roomOf(roomName: string): Room {
@@ -180,7 +360,7 @@ export class Chat {
 
   private checkJoin(userId: string, roomName: string): void {
     const { maxRoomsPerUser, maxMembersPerRoom } = this.options;
-    if (this.rooms.roomsOf(userId).size >= maxRoomsPerUser) {
+    if (this.rooms.roomCount(userId) >= maxRoomsPerUser) {
       throw new ProtocolError(
         'FORBIDDEN',
         `already a member of ${maxRoomsPerUser} rooms, the most a user may have`,
@@ -201,7 +381,7 @@ export class Chat {
   private findFirst(
     userId: string,
     { message, clientMessageId }: SendRequest,
-  ): Message | undefined {
+  ): StoredMessage | undefined {
     if (
       clientMessageId === undefined ||
       !this.options.capabilities.has('dedup.client-message-id')
@@ -209,11 +389,11 @@ export class Chat {
       return undefined;
     }
     const first = this.messages.find(userId, clientMessageId);
-    if (first !== undefined && !sameContent(first, message)) {
+    if (first !== undefined && !sameContent(first.sent, message)) {
       throw new ProtocolError(
         'IDEMPOTENCY_MISMATCH',
         'clientMessageId was used for another message',
-        { details: { messageId: first.messageId } },
+        { details: { messageId: first.sent.messageId } },
       );
     }
     return first;
@@ -239,6 +419,52 @@ export class Chat {
       case 'message':
         this.messages.add(record.message);
         break;
+      case 'edit':
+        this.messages.edit(this.storedOf(record), record.edit);
+        break;
+      case 'delete':
+        this.messages.delete(this.storedOf(record), record.deletion);
+        break;
+      case 'reaction': {
+        const { emoji, userId, added } = record;
+        this.messages.react(this.storedOf(record), emoji, userId, added);
+        break;
+      }
     }
+  }
+
+  /** Of a record, which is written only for a message that there is. */
+  private storedOf({ roomName, messageId }: Target): StoredMessage {
+    const stored = this.messages.get(roomName, messageId);
+    if (stored === undefined) {
+      throw new UsageError(
+        `the log changes message ${messageId}, which it does not have`,
+      );
+    }
+    return stored;
+  }
+}
+
+function requireNotDeleted({ deletion }: StoredMessage): void {
+  if (deletion === undefined) return;
+  throw new ProtocolError('MESSAGE_DELETED', 'the message was deleted');
+}
+
+function requireRoomForReaction(
+  { reactions }: StoredMessage,
+  emoji: string,
+): void {
+  if (reactions === undefined) return;
+  const refuse = (limit: string, max: number, what: string): ProtocolError =>
+    new ProtocolError('FORBIDDEN', `the message has ${max} ${what}, the most`, {
+      details: { limit, max },
+    });
+  const emojis = limits.MAX_EMOJIS_PER_MESSAGE;
+  if (!reactions.hasEmoji(emoji) && reactions.emojis >= emojis) {
+    throw refuse('maxEmojisPerMessage', emojis, 'emojis');
+  }
+  const all = limits.MAX_REACTIONS_PER_MESSAGE;
+  if (reactions.count >= all) {
+    throw refuse('maxReactionsPerMessage', all, 'reactions');
   }
 }

@@ -7,9 +7,16 @@
  * - transient: the same request may succeed later.
  * - order: the request is fine, its predecessor was not the last one.
  * - epoch: the client's cursor belongs to a history that is gone.
+ * - conflict: the message is not what the client took it for.
  * - auth: a new token is needed.
  */
-export type ErrorClass = 'permanent' | 'transient' | 'order' | 'epoch' | 'auth';
+export type ErrorClass =
+  | 'permanent'
+  | 'transient'
+  | 'order'
+  | 'epoch'
+  | 'conflict'
+  | 'auth';
 
 export const ERROR_CLASSES = {
   INVALID_PAYLOAD: 'permanent',
@@ -18,12 +25,15 @@ export const ERROR_CLASSES = {
   FORBIDDEN: 'permanent',
   MESSAGE_TOO_LARGE: 'permanent',
   IDEMPOTENCY_MISMATCH: 'permanent',
+  MESSAGE_NOT_FOUND: 'permanent',
+  MESSAGE_DELETED: 'permanent',
   UNSUPPORTED: 'permanent',
   RATE_LIMITED: 'transient',
   INTERNAL_ERROR: 'transient',
   UNAVAILABLE: 'transient',
   OUT_OF_ORDER: 'order',
   EPOCH_CHANGED: 'epoch',
+  VERSION_CONFLICT: 'conflict',
   UNAUTHENTICATED: 'auth',
 } as const satisfies Record<string, ErrorClass>;
 

@@ -1,19 +1,22 @@
-/** Failures that a test asks for, by room: `--fail-room ROOM=CODE[:COUNT]`. */
+/** Failures that a test asks for, by room: flags with ROOM=CODE[:COUNT]. */
 
 import { UsageError, isErrorCode, type ErrorCode } from './errors';
 
-/** LOST_ACK: the message is stored, then the connection drops, unanswered. */
+/** LOST_ACK: it is carried out, then the connection drops, unanswered. */
 export type Fault = ErrorCode | 'LOST_ACK';
 
 export class Faults {
   private readonly byRoom = new Map<string, { fault: Fault; left: number }[]>();
 
-  /** @throws UsageError */
-  constructor(rules: readonly string[]) {
+  /** @throws UsageError, which names the flag that the rules came with */
+  constructor(
+    private readonly flag: string,
+    rules: readonly string[],
+  ) {
     for (const rule of rules) this.add(rule);
   }
 
-  /** What becomes of this send into the room; each call uses one up. */
+  /** What becomes of this request for the room; each call uses one up. */
   take(roomName: string): Fault | undefined {
     const faults = this.byRoom.get(roomName);
     const next = faults?.find(({ left }) => left > 0);
@@ -26,10 +29,10 @@ export class Faults {
     const match = /^(?<room>.+)=(?<code>[A-Z_]+)(:(?<count>\d+))?$/s.exec(rule);
     const { room, code, count } = match?.groups ?? {};
     if (room === undefined || code === undefined) {
-      throw new UsageError(`--fail-room "${rule}" is not ROOM=CODE[:COUNT]`);
+      throw new UsageError(`${this.flag} "${rule}" is not ROOM=CODE[:COUNT]`);
     }
     if (!isErrorCode(code) && code !== 'LOST_ACK') {
-      throw new UsageError(`--fail-room "${rule}": no such code: ${code}`);
+      throw new UsageError(`${this.flag} "${rule}": no such code: ${code}`);
     }
     const faults = this.byRoom.get(room) ?? [];
     faults.push({

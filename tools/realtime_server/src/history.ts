@@ -4,12 +4,12 @@ import { io, type Socket } from 'socket.io-client';
 
 import { UsageError, type ErrorBody } from './errors';
 import * as limits from './limits';
-import type { Message } from './messages';
+import type { ToldMessage } from './messages';
 
 const TIMEOUT_MS = 10_000;
 
 interface Page {
-  messages: Message[];
+  messages: ToldMessage[];
   cursor: string;
   hasMore: boolean;
 }
@@ -36,8 +36,8 @@ function ready(socket: Socket, url: string): Promise<void> {
 }
 
 /**
- * Gives each message of the room to `onMessage`, in order. The user must be a
- * member.
+ * Gives each message of the room to `onMessage` in its present form, in the
+ * order of `seq`. The user must be a member.
  *
  * @throws UsageError
  */
@@ -45,7 +45,7 @@ export async function readHistory(
   url: string,
   token: string,
   roomName: string,
-  onMessage: (message: Message) => void,
+  onMessage: (message: ToldMessage) => void,
 ): Promise<void> {
   const socket = io(url, {
     auth: { token },
@@ -54,7 +54,9 @@ export async function readHistory(
   });
   try {
     await ready(socket, url);
-    let request: object = { roomName, limit: limits.MAX_PAGE_MESSAGES };
+    // Pages may be in the order of changes, and give a changed message again.
+    const bySeq: ToldMessage[] = [];
+    let request: object = { roomName, limit: limits.MAX_PAGE_ITEMS };
     for (let hasMore = true; hasMore; ) {
       const answer = (await socket
         .timeout(TIMEOUT_MS)
@@ -63,10 +65,12 @@ export async function readHistory(
         const { code, message } = answer.error;
         throw new UsageError(`cannot read the room: ${code}: ${message}`);
       }
-      answer.data.messages.forEach(onMessage);
+      for (const message of answer.data.messages) bySeq[message.seq] = message;
       request = { ...request, cursor: answer.data.cursor };
       hasMore = answer.data.hasMore;
     }
+    // Passes over the hole at 0: the first seq is 1.
+    bySeq.forEach(onMessage);
   } finally {
     socket.disconnect();
   }

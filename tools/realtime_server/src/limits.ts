@@ -16,6 +16,14 @@ export const MAX_METADATA_ENTRIES = 64;
 export const MAX_METADATA_KEY_BYTES = 128;
 export const MAX_METADATA_VALUE_BYTES = 4096;
 
+export const MAX_DEVICE_ID_BYTES = 128;
+/** An action that is further ahead of the server's clock counts as now. */
+export const MAX_ACTION_AHEAD_MS = 60_000;
+export const MAX_EMOJI_BYTES = 64;
+export const MAX_EMOJIS_PER_MESSAGE = 64;
+/** Of all users and emojis: what a message is told with fits into a frame. */
+export const MAX_REACTIONS_PER_MESSAGE = 1000;
+
 /** Socket.IO's own default for the largest frame that it accepts. */
 export const DEFAULT_MAX_PAYLOAD_BYTES = 1_000_000;
 export const DEFAULT_PING_INTERVAL_MS = 25_000;
@@ -36,7 +44,7 @@ export const MAX_LISTED_MEMBERS = 100;
 /** Rooms that `authenticated` lists. */
 export const MAX_LISTED_ROOMS = 100;
 
-export const DEFAULT_PAGE_MESSAGES = 100;
-export const MAX_PAGE_MESSAGES = 500;
-/** A page ends before it, unless its first message alone is larger. */
+export const DEFAULT_PAGE_ITEMS = 100;
+export const MAX_PAGE_ITEMS = 500;
+/** A page ends before it, unless its first item alone is larger. */
 export const MAX_PAGE_BYTES = 256 * 1024;

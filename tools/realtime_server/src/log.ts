@@ -16,7 +16,9 @@ import {
   setTimeout as delay,
 } from 'node:timers/promises';
 
+import type { Edit, Target } from './changes';
 import { ProtocolError, UsageError } from './errors';
+import type { Deletion } from './message_store';
 import type { Message } from './messages';
 import type { RoomType } from './rooms';
 
@@ -33,7 +35,25 @@ export type LogRecord =
       joinedAt: string;
     }
   | { record: 'leave'; roomName: string; userId: string }
-  | { record: 'message'; message: Message };
+  | { record: 'message'; message: Message }
+  | ({ record: 'edit'; edit: Edit } & Target)
+  | ({ record: 'delete'; deletion: Deletion } & Target)
+  | ({
+      record: 'reaction';
+      emoji: string;
+      userId: string;
+      added: boolean;
+    } & Target);
+
+const KNOWN: readonly string[] = [
+  'epoch',
+  'join',
+  'leave',
+  'message',
+  'edit',
+  'delete',
+  'reaction',
+] satisfies LogRecord['record'][];
 
 /** Makes appended records durable; one write and one sync a batch. */
 interface Sink {
@@ -83,8 +103,9 @@ export class Log {
     const bytes = await file.readFile();
     const end = bytes.lastIndexOf('\n') + 1;
     const records = [...readRecords(bytes.subarray(0, end), path)];
-    if (end < bytes.length) await file.truncate(end);
     const historyEpoch = epochOf(records, path) ?? randomUUID();
+    requireKnown(records, path);
+    if (end < bytes.length) await file.truncate(end);
     const disk = diskSink(file);
     if (records.length === 0) {
       const first = { record: 'epoch', version: LOG_VERSION, historyEpoch };
@@ -223,4 +244,14 @@ function epochOf(records: LogRecord[], path: string): string | undefined {
     );
   }
   return first.historyEpoch;
+}
+
+/** A record that means nothing here was written by a newer server. */
+function requireKnown(records: LogRecord[], path: string): void {
+  const index = records.findIndex(({ record }) => !KNOWN.includes(record));
+  if (index < 0) return;
+  throw new UsageError(
+    `${path}: line ${index + 1} holds a record that this server does not ` +
+      'know; nothing was changed',
+  );
 }

@@ -1,4 +1,4 @@
-/** Messages: what a client sends, and the history of all rooms. */
+/** Messages: what a client sends, and what everyone is told of it. */
 
 import { ProtocolError } from './errors';
 import * as limits from './limits';
@@ -50,19 +50,23 @@ export interface Attachment {
   thumbnailUrl?: string;
 }
 
-/** What the sender says: what a repeat is compared by. */
-export interface MessageContent {
-  roomName: string;
+/** What an edit says anew. */
+export interface Body {
   content: string;
-  type: MessageType;
-  threadId?: string;
-  replyTo?: string;
   mentions?: string[];
   attachments?: Attachment[];
   metadata?: Record<string, Json>;
 }
 
-/** A stored message, in the shape of `message:new` and of the log. */
+/** What the sender says: what a repeat is compared by. */
+export interface MessageContent extends Body {
+  roomName: string;
+  type: MessageType;
+  threadId?: string;
+  replyTo?: string;
+}
+
+/** A message as it was accepted, in the shape of the log. */
 export interface Message extends MessageContent {
   messageId: string;
   /** Position in the room: gap-free from 1 within a history epoch. */
@@ -70,6 +74,24 @@ export interface Message extends MessageContent {
   userId: string;
   clientMessageId?: string;
   timestamp: string;
+}
+
+/** Who reacted with an emoji, in the order of reacting. */
+export interface Reaction {
+  emoji: string;
+  userIds: string[];
+}
+
+/** A message as it is now, in the shape of `message:new`. */
+export interface ToldMessage extends Message {
+  /** The room's number of its last change; absent: changes are not offered. */
+  change?: number;
+  version?: number;
+  editedAt?: string;
+  editedBy?: string;
+  deletedAt?: string;
+  deletedBy?: string;
+  reactions?: Reaction[];
 }
 
 export interface SendRequest {
@@ -80,7 +102,7 @@ export interface SendRequest {
 }
 
 /** Drops what is undefined, so that absent fields are absent everywhere. */
-function present<T extends object>(fields: {
+export function present<T extends object>(fields: {
   [K in keyof T]: T[K] | undefined;
 }): T {
   return Object.fromEntries(
@@ -172,26 +194,34 @@ function asMetadata(
 }
 
 /** @throws ProtocolError INVALID_PAYLOAD or MESSAGE_TOO_LARGE */
+export function readBody(payload: JsonObject): Body {
+  const body = present<Body>({
+    content: asContent(payload['content']),
+    mentions: optional(payload, 'mentions', asMentions),
+    attachments: optional(payload, 'attachments', asAttachments),
+    metadata: optional(payload, 'metadata', asMetadata),
+  });
+  if (body.content === '' && body.attachments === undefined) {
+    throw invalid('content', 'must not be empty without attachments');
+  }
+  return body;
+}
+
+/** @throws ProtocolError INVALID_PAYLOAD or MESSAGE_TOO_LARGE */
 export function readSend(payload: JsonObject): SendRequest {
   const message = present<MessageContent>({
     roomName:
       payload['roomName'] === undefined
         ? asRoomName(payload['channelId'])
         : asRoomName(payload['roomName']),
-    content: asContent(payload['content']),
+    ...readBody(payload),
     type:
       optional(payload, 'type', (value, field) =>
         asOneOf(value, field, MESSAGE_TYPES),
       ) ?? 'text',
     threadId: optional(payload, 'threadId', asId),
     replyTo: optional(payload, 'replyTo', asId),
-    mentions: optional(payload, 'mentions', asMentions),
-    attachments: optional(payload, 'attachments', asAttachments),
-    metadata: optional(payload, 'metadata', asMetadata),
   });
-  if (message.content === '' && message.attachments === undefined) {
-    throw invalid('content', 'must not be empty without attachments');
-  }
   return present<SendRequest>({
     message,
     clientMessageId: optional(payload, 'clientMessageId', asClientMessageId),
@@ -199,72 +229,25 @@ export function readSend(payload: JsonObject): SendRequest {
   });
 }
 
-function contentOf(message: MessageContent): Json {
-  const { roomName, content, type, threadId, replyTo } = message;
-  const { mentions, attachments, metadata } = message;
-  return present<MessageContent>({
-    roomName,
-    content,
-    type,
-    threadId,
-    replyTo,
-    mentions,
-    attachments,
-    metadata,
-  }) as unknown as Json;
+function bodyOf({ content, mentions, attachments, metadata }: Body): Body {
+  return present<Body>({ content, mentions, attachments, metadata });
+}
+
+export function sameBody(a: Body, b: Body): boolean {
+  return canonical(bodyOf(a)) === canonical(bodyOf(b));
 }
 
 export function sameContent(a: MessageContent, b: MessageContent): boolean {
-  return canonicalJson(contentOf(a)) === canonicalJson(contentOf(b));
+  const fixed = ({
+    roomName,
+    type,
+    threadId,
+    replyTo,
+  }: MessageContent): string =>
+    canonical(present({ roomName, type, threadId, replyTo }));
+  return fixed(a) === fixed(b) && sameBody(a, b);
 }
 
-export interface MessagePage {
-  messages: Message[];
-  /** Seq of the last message of the page, or where the page began. */
-  upTo: number;
-  hasMore: boolean;
-}
-
-/**
- * The history, with the index that finds repeats. The index covers all of the
- * history, so a repeat is found however late it comes.
- */
-export class Messages {
-  private readonly byRoom = new Map<string, Message[]>();
-  private readonly bySender = new Map<string, Map<string, Message>>();
-
-  /** `message.seq` is `lastSeq` of its room plus one. */
-  add(message: Message): void {
-    const room = this.byRoom.get(message.roomName) ?? [];
-    this.byRoom.set(message.roomName, room);
-    room.push(message);
-    const { userId, clientMessageId } = message;
-    if (clientMessageId === undefined) return;
-    const sent = this.bySender.get(userId) ?? new Map<string, Message>();
-    this.bySender.set(userId, sent);
-    // A server that does not de-duplicate may hold several: the first counts.
-    if (!sent.has(clientMessageId)) sent.set(clientMessageId, message);
-  }
-
-  find(userId: string, clientMessageId: string): Message | undefined {
-    return this.bySender.get(userId)?.get(clientMessageId);
-  }
-
-  lastSeq(roomName: string): number {
-    return this.byRoom.get(roomName)?.length ?? 0;
-  }
-
-  /** The messages after seq `after`: at most `limit`, and MAX_PAGE_BYTES. */
-  page(roomName: string, after: number, limit: number): MessagePage {
-    const room = this.byRoom.get(roomName) ?? [];
-    const messages: Message[] = [];
-    let bytes = 0;
-    for (const message of room.slice(after, after + limit)) {
-      bytes += Buffer.byteLength(JSON.stringify(message));
-      if (bytes > limits.MAX_PAGE_BYTES && messages.length > 0) break;
-      messages.push(message);
-    }
-    const upTo = after + messages.length;
-    return { messages, upTo, hasMore: upTo < room.length };
-  }
+function canonical(fields: object): string {
+  return canonicalJson(fields as Json);
 }

@@ -43,9 +43,12 @@ for tests:
   --capabilities A,B    offer only these of
                         ${ALL_CAPABILITIES.join(',\n                        ')}
   --fail-room ROOM=CODE[:COUNT]
-                        answer sends into ROOM with the error CODE, the first
-                        COUNT of them or all; LOST_ACK stores the message and
-                        drops the connection; may be repeated
+                        answer sends into ROOM, and changes there, with the
+                        error CODE, the first COUNT of them or all; LOST_ACK
+                        carries them out and drops the connection; may be
+                        repeated
+  --fail-sync ROOM=CODE[:COUNT]
+                        likewise, the reading of the history of ROOM
   --commit-delay MS     a slow disk: commits take this much longer
 
 PARLEY_JWT_SECRET replaces the development secret that signs and checks tokens.
@@ -138,6 +141,7 @@ const SERVE_FLAGS = {
   'max-rooms-per-user': { type: 'string' },
   capabilities: { type: 'string' },
   'fail-room': { type: 'string', multiple: true },
+  'fail-sync': { type: 'string', multiple: true },
   'commit-delay': { type: 'string' },
   room: { type: 'string', multiple: true },
   'ready-delay': { type: 'string' },
@@ -198,6 +202,7 @@ function serveCommand(args: string[], env: NodeJS.ProcessEnv): Command {
         1,
       ),
       failRoom: (values['fail-room'] ?? []) as string[],
+      failSync: (values['fail-sync'] ?? []) as string[],
       commitDelayMs: number('commit-delay', 0, 0),
       plugin: pluginOptions(values),
       ...(values['record-frames'] === undefined

@@ -68,18 +68,29 @@ export function asRoomName(value: unknown, field = 'roomName'): string {
   return asText(value, field, { maxBytes: limits.MAX_ROOM_NAME_BYTES });
 }
 
+function isPrintable(value: unknown, maxBytes: number): value is string {
+  return (
+    typeof value === 'string' &&
+    /^[\x20-\x7e]+$/.test(value) &&
+    value.length <= maxBytes
+  );
+}
+
 export function asClientMessageId(value: unknown, field: string): string {
-  if (
-    typeof value !== 'string' ||
-    !/^[\x20-\x7e]+$/.test(value) ||
-    value.length > limits.MAX_CLIENT_MESSAGE_ID_BYTES
-  ) {
+  if (!isPrintable(value, limits.MAX_CLIENT_MESSAGE_ID_BYTES)) {
     throw invalid(
       field,
       `must be 1 to ${limits.MAX_CLIENT_MESSAGE_ID_BYTES} bytes of printable ASCII`,
     );
   }
   return value;
+}
+
+/** The `id` of a connect's `device`; empty where it has none (C-2). */
+export function asDeviceId(device: unknown): string {
+  if (typeof device !== 'object' || device === null) return '';
+  const { id } = device as { id?: unknown };
+  return isPrintable(id, limits.MAX_DEVICE_ID_BYTES) ? id : '';
 }
 
 export function asOneOf<T extends string>(

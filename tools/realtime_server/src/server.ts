@@ -42,6 +42,7 @@ export interface ServerOptions {
   maxPayloadBytes: number;
   maxRoomsPerUser: number;
   failRoom: readonly string[];
+  failSync: readonly string[];
   /** How much longer than it takes a commit is made to take. */
   commitDelayMs: number;
   plugin: PluginOptions;
@@ -99,7 +100,8 @@ export async function startServer(
 
 async function openFull(io: Server, options: ServerOptions): Promise<Dialect> {
   const { logger, dataDir } = options;
-  const faults = new Faults(options.failRoom);
+  const faults = new Faults('--fail-room', options.failRoom);
+  const syncFaults = new Faults('--fail-sync', options.failSync);
   const { chat, droppedBytes } = await Chat.open({
     ...(dataDir === undefined ? {} : { dataDir }),
     capabilities: options.capabilities,
@@ -113,7 +115,7 @@ async function openFull(io: Server, options: ServerOptions): Promise<Dialect> {
       bytes: droppedBytes,
     });
   }
-  return new FullDialect({ io, chat, faults, ...options });
+  return new FullDialect({ io, chat, faults, syncFaults, ...options });
 }
 
 function letIn(io: Server, { logger }: ServerOptions, dialect: Dialect): void {

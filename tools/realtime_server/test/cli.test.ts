@@ -147,6 +147,13 @@ test('A-5: what was answered survives kill -9, and history prints it', () =>
     for (let from = 0; from < total; from += 15) {
       await Promise.all(sends.slice(from, from + 15).map((each) => each()));
     }
+    const sent = (await sends[0]?.()) as { data: { messageId: string } };
+    await alice.request('message:edit', {
+      roomName: 'r',
+      messageId: sent.data.messageId,
+      content: 'edited',
+      actionTime: '2020-01-01T00:00:00.000Z',
+    });
     await end(first, 'SIGKILL');
     alice.close();
 
@@ -161,7 +168,7 @@ test('A-5: what was answered survives kill -9, and history prints it', () =>
       .map((line) => JSON.parse(line) as { seq: number; content: string });
     assert.deepEqual(
       messages.map(({ seq, content }) => [seq, content]),
-      sends.map((_, index) => [index + 1, `m${index}`]),
+      sends.map((_, index) => [index + 1, index > 0 ? `m${index}` : 'edited']),
     );
 
     const other = await run(['history', '--user', 'bob', ...where]);
@@ -225,6 +232,12 @@ test('mistakes get one line and an exit code', async () => {
     [['--port', '65536'], 2, /--port must be a whole number/],
     [['--port', '0', '--colour'], 2, /--colour/],
     [['--port', '0', '--capabilities', 'flying'], 2, /unknown capability/],
+    [
+      ['--port', '0', '--capabilities', 'message.changes'],
+      2,
+      /only with history\.cursor/,
+    ],
+    [['--port', '0', '--fail-sync', 'r=OOPS'], 1, /--fail-sync.*no such code/],
     [['--port', '0', '--dialect', 'klingon'], 2, /--dialect must be one of/],
     [['--port', '0', '--log-level', 'loud'], 2, /--log-level must be one of/],
     [['--port', '0', '--fail-room', 'r'], 1, /is not ROOM=CODE/],

@@ -39,6 +39,7 @@ export function start(
     maxPayloadBytes: limits.DEFAULT_MAX_PAYLOAD_BYTES,
     maxRoomsPerUser: limits.DEFAULT_MAX_ROOMS_PER_USER,
     failRoom: [],
+    failSync: [],
     commitDelayMs: 0,
     plugin: {
       rooms: DEFAULT_ROOMS,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 
 import { LOG_FILE } from '../src/log';
+import type { ToldMessage } from '../src/messages';
 import { start, withFolder, withServer } from './harness';
 import type { Peer } from './peer';
 
@@ -15,7 +16,7 @@ interface SendAnswer {
 }
 
 interface SyncAnswer {
-  data: { messages: { content: string }[]; historyEpoch: string };
+  data: { messages: ToldMessage[]; cursor: string; historyEpoch: string };
 }
 
 /** A session of alice on a server over `dir`. */
@@ -33,8 +34,12 @@ async function send(alice: Peer, id: string): Promise<SendAnswer> {
   return (await alice.request('message:send', message)) as SendAnswer;
 }
 
-async function history(alice: Peer): Promise<SyncAnswer['data']> {
-  const answer = await alice.request('sync:messages', { roomName: 'r' });
+async function history(
+  alice: Peer,
+  cursor?: string,
+): Promise<SyncAnswer['data']> {
+  const request = { roomName: 'r', cursor };
+  const answer = await alice.request('sync:messages', request);
   return (answer as SyncAnswer).data;
 }
 
@@ -100,6 +105,64 @@ test('a damaged line stops the server, which changes nothing', () =>
     await writeFile(path, damaged);
     await assert.rejects(start({ dataDir: dir }), /line 3 is damaged/);
     assert.equal(await readFile(path, 'utf8'), damaged);
+  }));
+
+test('a record of a newer server stops this one, which changes nothing', () =>
+  withFolder(async (dir) => {
+    const path = await twoMessages(dir);
+    const text = `${await readFile(path, 'utf8')}{"record":"wormhole"}\n{"re`;
+    await writeFile(path, text);
+    await assert.rejects(start({ dataDir: dir }), /line 5 holds a record/);
+    assert.equal(await readFile(path, 'utf8'), text);
+  }));
+
+test('a change of a message that the log does not have stops the server', () =>
+  withFolder(async (dir) => {
+    const path = await twoMessages(dir);
+    const deletion = { deletedAt: '2020-01-01T00:00:00.000Z', deletedBy: 'a' };
+    const where = { roomName: 'r', messageId: 'none' };
+    const record = { record: 'delete', ...where, deletion };
+    await appendFile(path, `${JSON.stringify(record)}\n`);
+    await assert.rejects(start({ dataDir: dir }), /changes message none/);
+  }));
+
+test('a log without changes is one of a server that did not offer them', () =>
+  withFolder(async (dir) => {
+    const weak = ['history.cursor', 'rooms.membership'] as const;
+    const options = { dataDir: dir, capabilities: new Set(weak) };
+    const cursor = await withServer(options, async (connect) => {
+      const alice = await connect('alice');
+      await alice.request('room:join', { roomName: 'r' });
+      await send(alice, 'one');
+      const { cursor } = await history(alice);
+      await send(alice, 'two');
+      return cursor;
+    });
+    await session(dir, async (alice) => {
+      const { messages } = await history(alice, cursor);
+      const [two] = messages;
+      assert.equal(messages.length, 1);
+      assert.deepEqual(
+        [two?.content, two?.change, two?.version],
+        ['two', 2, 1],
+      );
+      const edit = { content: 'new', actionTime: '2020-01-01T00:00:00.000Z' };
+      const { messageId } = two ?? {};
+      await alice.request('message:edit', {
+        roomName: 'r',
+        messageId,
+        ...edit,
+      });
+    });
+    // Content is never older than it is, whatever the server offers.
+    await withServer(options, async (connect) => {
+      const { messages } = await history(await connect('alice'));
+      const forms = messages.map(({ content, change }) => [content, change]);
+      assert.deepEqual(forms, [
+        ['one', undefined],
+        ['new', undefined],
+      ]);
+    });
   }));
 
 test('a file that is no log of this version is refused', () =>

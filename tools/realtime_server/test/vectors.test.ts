@@ -70,10 +70,16 @@ test('server samples have the shape of what the server sends', () => {
 test('client samples are accepted', () =>
   withServer({}, async (connect) => {
     const alice = await connect('alice');
+    let messageId: string | undefined;
     for (const { id, from, event, payload } of samples) {
       if (from !== 'client') continue;
-      const answer = await alice.request(event, payload);
-      assert.equal((answer as { success: boolean }).success, true, id);
+      const named = typeof payload === 'object' && 'messageId' in payload;
+      const answer = (await alice.request(
+        event,
+        named ? { ...payload, messageId } : payload,
+      )) as { success: boolean; data?: { messageId?: string } };
+      assert.equal(answer.success, true, id);
+      messageId = answer.data?.messageId ?? messageId;
       if (event === 'room:leave') await alice.request('room:join', payload);
     }
   }));

@@ -50,6 +50,7 @@ export interface Vector {
     maxRoomsPerUser?: number;
     commitDelayMs?: number;
     failRoom?: string[];
+    failSync?: string[];
     rooms?: string[];
     seed?: number;
     readyDelayMs?: number;
@@ -65,7 +66,7 @@ export interface Sample {
   from: 'client' | 'server';
   kind: 'event' | 'answer';
   event: string;
-  payload: unknown;
+  payload: object;
 }
 
 /** Tokens are made when they are sent: they expire. */

@@ -5,25 +5,26 @@ import { randomUUID } from 'node:crypto';
 import type { Server, Socket } from 'socket.io';
 
 import { AuthError, readExpiry, verifyToken } from '../auth';
-import type { Capabilities } from '../capabilities';
-import type { Chat } from '../chat';
+import type { Capabilities, Capability } from '../capabilities';
+import { readDelete, readEdit, readReaction, type Actor } from '../changes';
+import type { ChangeResult, Chat } from '../chat';
 import { ProtocolError, type ErrorBody } from '../errors';
 import type { Faults } from '../faults';
 import * as limits from '../limits';
 import type { Logger } from '../logger';
-import { readSend, type SendRequest } from '../messages';
+import { readSend, type SendRequest, type ToldMessage } from '../messages';
 import { SendChains } from '../ordering';
+import { makeCursor, readCursor, readPageRequest } from '../pages';
 import {
   type JsonObject,
-  asCount,
+  asDeviceId,
   asObject,
   asOneOf,
   asRoomName,
-  asText,
   invalid,
   optional,
 } from '../payload';
-import { ROOM_TYPES } from '../rooms';
+import { ROOM_TYPES, type JoinedRoom } from '../rooms';
 import type { Dialect } from './dialect';
 
 export const PROTOCOL_VERSION = '2.0';
@@ -31,7 +32,9 @@ export const PROTOCOL_VERSION = '2.0';
 export interface FullContext {
   io: Server;
   chat: Chat;
+  /** Of sends and changes. */
   faults: Faults;
+  syncFaults: Faults;
   logger: Logger;
   secret: string;
   capabilities: Capabilities;
@@ -55,31 +58,16 @@ type Answer =
 const roomChannel = (roomName: string): string => `room:${roomName}`;
 const userChannel = (userId: string): string => `user:${userId}`;
 
-/** A cursor is opaque to clients: the epoch, and a seq of the room in it. */
-export function makeCursor(historyEpoch: string, seq: number): string {
-  return `${historyEpoch}:${seq}`;
-}
-
-/** @throws ProtocolError EPOCH_CHANGED when it is of another history */
-export function readCursor(
-  cursor: string,
-  historyEpoch: string,
-  lastSeq: number,
-): number {
-  const match = /^(?<epoch>.+):(?<seq>0|[1-9]\d{0,14})$/.exec(cursor);
-  const { epoch, seq } = match?.groups ?? {};
-  if (epoch === undefined || seq === undefined) {
-    throw invalid('cursor', 'is none of this server');
-  }
-  if (epoch !== historyEpoch || Number(seq) > lastSeq) {
-    throw new ProtocolError(
-      'EPOCH_CHANGED',
-      'the cursor belongs to a history that is gone; read without a cursor',
-      { details: { historyEpoch } },
-    );
-  }
-  return Number(seq);
-}
+/** What a request needs besides: without it, it is UNSUPPORTED. */
+const NEEDS = new Map<string, Capability>([
+  ['sync:messages', 'history.cursor'],
+  ['message:edit', 'message.changes'],
+  ['message:delete', 'message.changes'],
+  ['reaction:add', 'message.changes'],
+  ['reaction:remove', 'message.changes'],
+  ['sync:channels', 'rooms.list'],
+  ['room:members', 'rooms.list'],
+]);
 
 export class FullDialect implements Dialect {
   private readonly connections = new Map<string, Set<Connection>>();
@@ -87,9 +75,10 @@ export class FullDialect implements Dialect {
   constructor(private readonly context: FullContext) {}
 
   admit(socket: Socket): string {
-    const { token } = socket.handshake.auth as { token?: unknown };
+    const { token, device } = socket.handshake.auth as Record<string, unknown>;
     const userId = verifyToken(token, this.context.secret);
-    (socket.data as { userId: string }).userId = userId;
+    const actor: Actor = { userId, deviceId: asDeviceId(device) };
+    (socket.data as { actor: Actor }).actor = actor;
     return userId;
   }
 
@@ -98,10 +87,11 @@ export class FullDialect implements Dialect {
    * client emits earlier is not lost on this server.
    */
   accept(socket: Socket): void {
-    const { userId } = socket.data as { userId: string };
+    const { actor } = socket.data as { actor: Actor };
+    const { userId } = actor;
     const own = this.connections.get(userId) ?? new Set<Connection>();
     this.connections.set(userId, own);
-    const connection = new Connection(this.context, socket, userId, own);
+    const connection = new Connection(this.context, socket, actor, own);
     own.add(connection);
     socket.on('disconnect', () => {
       own.delete(connection);
@@ -123,12 +113,19 @@ class Connection {
   /** The rooms whose events it gets. */
   private readonly attached = new Set<string>();
   private pending = 0;
+  private readonly userId: string;
 
   private readonly requests = new Map<string, (payload: unknown) => Outcome>([
     ['room:join', (payload) => this.join(asObject(payload))],
     ['room:leave', (payload) => this.leave(asObject(payload))],
     ['message:send', (payload) => this.sendCounted(asObject(payload))],
+    ['message:edit', (payload) => this.edit(asObject(payload))],
+    ['message:delete', (payload) => this.delete(asObject(payload))],
+    ['reaction:add', (payload) => this.react(asObject(payload), true)],
+    ['reaction:remove', (payload) => this.react(asObject(payload), false)],
     ['sync:messages', (payload) => this.sync(asObject(payload))],
+    ['sync:channels', (payload) => this.listRooms(asObject(payload ?? {}))],
+    ['room:members', (payload) => this.listMembers(asObject(payload))],
     ['auth:refresh', (payload) => this.refresh(asObject(payload))],
     ['ping', (payload) => this.ping(asObject(payload ?? {}))],
   ]);
@@ -136,10 +133,12 @@ class Connection {
   constructor(
     private readonly context: FullContext,
     private readonly socket: Socket,
-    private readonly userId: string,
+    private readonly actor: Actor,
     /** All connections of the user, this one among them while it lasts. */
     private readonly ofUser: ReadonlySet<Connection>,
-  ) {}
+  ) {
+    this.userId = actor.userId;
+  }
 
   start(): void {
     const { socket, userId, context } = this;
@@ -163,7 +162,7 @@ class Connection {
     socket.emit('authenticated', {
       userId,
       sessionId: randomUUID(),
-      rooms: [...chat.roomsOf(userId)].slice(0, limits.MAX_LISTED_ROOMS),
+      rooms: chat.roomsOf(userId).slice(0, limits.MAX_LISTED_ROOMS),
     });
   }
 
@@ -195,13 +194,7 @@ class Connection {
   ): { outcome?: Outcome; answer: Answer } {
     const { logger } = this.context;
     try {
-      const request = this.requests.get(event);
-      if (request === undefined) {
-        throw new ProtocolError(
-          'UNSUPPORTED',
-          'the server knows no such event',
-        );
-      }
+      const request = this.supported(event);
       const outcome = request(payload);
       logger.debug('request', { event, user: this.userId });
       return { outcome, answer: success(outcome.data) };
@@ -218,6 +211,21 @@ class Connection {
         ),
       };
     }
+  }
+
+  private supported(event: string): (payload: unknown) => Outcome {
+    const request = this.requests.get(event);
+    if (request === undefined) {
+      throw new ProtocolError('UNSUPPORTED', 'the server knows no such event');
+    }
+    const needed = NEEDS.get(event);
+    if (needed !== undefined && !this.context.capabilities.has(needed)) {
+      throw new ProtocolError(
+        'UNSUPPORTED',
+        `the server does not offer ${needed}`,
+      );
+    }
+    return request;
   }
 
   private refresh(payload: JsonObject): Outcome {
@@ -242,7 +250,7 @@ class Connection {
   }
 
   private join(payload: JsonObject): Outcome {
-    const { chat, capabilities } = this.context;
+    const { chat } = this.context;
     const { socket, userId } = this;
     const roomName = asRoomName(payload['roomName']);
     const type =
@@ -266,10 +274,21 @@ class Connection {
         type: room.type,
         memberCount: members.length,
         members: members.slice(0, limits.MAX_LISTED_MEMBERS),
-        ...(capabilities.has('history.cursor')
-          ? { lastSeq: chat.lastSeq(roomName) }
-          : {}),
+        ...this.endOf(roomName),
       },
+    };
+  }
+
+  /** Where the room's history ends, as far as that is offered. */
+  private endOf(roomName: string): { lastSeq?: number; lastChange?: number } {
+    const { chat, capabilities } = this.context;
+    return {
+      ...(capabilities.has('history.cursor')
+        ? { lastSeq: chat.lastSeq(roomName) }
+        : {}),
+      ...(capabilities.has('message.changes')
+        ? { lastChange: chat.lastChange(roomName) }
+        : {}),
     };
   }
 
@@ -315,8 +334,7 @@ class Connection {
   private send(request: SendRequest): Outcome {
     const { io, chat, faults, capabilities } = this.context;
     const { roomName } = request.message;
-    const fault = faults.take(roomName);
-    if (fault !== undefined && fault !== 'LOST_ACK') throw injected(fault);
+    const dropConnection = injected(faults, roomName);
     const { message, duplicate } = chat.send(this.userId, request, this.chains);
     const { messageId, seq, timestamp } = message;
     return {
@@ -334,36 +352,119 @@ class Connection {
             },
           }
         : {}),
-      dropConnection: fault === 'LOST_ACK',
+      dropConnection,
+    };
+  }
+
+  private edit(payload: JsonObject): Outcome {
+    const request = readEdit(payload);
+    return this.change(request.roomName, 'message:update', () => {
+      const result = this.context.chat.edit(this.actor, request);
+      const { applied, message } = result;
+      return { ...result, event: message, data: { applied, message } };
+    });
+  }
+
+  private delete(payload: JsonObject): Outcome {
+    const request = readDelete(payload);
+    return this.change(request.roomName, 'message:delete', () => {
+      const result = this.context.chat.delete(this.actor, request);
+      const { message } = result;
+      const { version, deletedBy, deletedAt } = message;
+      const event = { ...placeOf(message), version, deletedBy, deletedAt };
+      return { ...result, event, data: { message } };
+    });
+  }
+
+  private react(payload: JsonObject, added: boolean): Outcome {
+    const request = readReaction(payload);
+    return this.change(request.roomName, 'reaction:update', () => {
+      const result = this.context.chat.react(this.actor, request, added);
+      const { message } = result;
+      const { reactions = [] } = message;
+      const event = { ...placeOf(message), reactions };
+      return { ...result, event, data: { message } };
+    });
+  }
+
+  /** Tells the room of a change, if there is one. */
+  private change(
+    roomName: string,
+    name: string,
+    decide: () => ChangeResult & { event: object; data: object },
+  ): Outcome {
+    const { io, faults } = this.context;
+    const dropConnection = injected(faults, roomName);
+    const { changed, event, data } = decide();
+    return {
+      emit: () => {
+        if (changed) io.to(roomChannel(roomName)).emit(name, event);
+      },
+      data,
+      dropConnection,
     };
   }
 
   private sync(payload: JsonObject): Outcome {
-    const { chat, capabilities } = this.context;
-    if (!capabilities.has('history.cursor')) {
-      throw new ProtocolError('UNSUPPORTED', 'the server keeps no history');
-    }
+    const { chat, syncFaults, capabilities } = this.context;
     const roomName = asRoomName(payload['roomName']);
-    const cursor = optional(payload, 'cursor', (value, field) =>
-      asText(value, field, { maxBytes: limits.MAX_ID_BYTES }),
-    );
-    const limit =
-      optional(payload, 'limit', (value, field) =>
-        asCount(value, field, 1, limits.MAX_PAGE_MESSAGES),
-      ) ?? limits.DEFAULT_PAGE_MESSAGES;
+    const { cursor, limit } = readPageRequest(payload);
     chat.requireMember(this.userId, roomName);
-    const { historyEpoch } = chat;
-    const after =
-      cursor === undefined
-        ? 0
-        : readCursor(cursor, historyEpoch, chat.lastSeq(roomName));
+    const dropConnection = injected(syncFaults, roomName);
+    const end = chat.endOfMessages(roomName);
+    const after = readCursor(cursor, end);
     const page = chat.page(this.userId, roomName, after, limit);
     return {
       data: {
-        messages: page.messages,
-        cursor: makeCursor(historyEpoch, page.upTo),
+        messages: page.items,
+        cursor: makeCursor(end, page.upTo),
         hasMore: page.hasMore,
-        historyEpoch,
+        ...(capabilities.has('message.changes')
+          ? { lastChange: chat.lastChange(roomName) }
+          : {}),
+        historyEpoch: chat.historyEpoch,
+        serverTime: new Date().toISOString(),
+      },
+      dropConnection,
+    };
+  }
+
+  private listRooms(payload: JsonObject): Outcome {
+    const { chat } = this.context;
+    const { cursor, limit } = readPageRequest(payload);
+    const end = chat.endOfJoins();
+    const after = readCursor(cursor, end);
+    const tell = ({ room, joinedAt }: JoinedRoom): object => ({
+      roomName: room.name,
+      type: room.type,
+      memberCount: room.members.size,
+      ...this.endOf(room.name),
+      joinedAt,
+    });
+    const page = chat.pageOfRooms(this.userId, after, limit, tell);
+    return {
+      data: {
+        channels: page.items,
+        cursor: makeCursor(end, page.upTo),
+        hasMore: page.hasMore,
+        serverTime: new Date().toISOString(),
+      },
+    };
+  }
+
+  private listMembers(payload: JsonObject): Outcome {
+    const { chat } = this.context;
+    const roomName = asRoomName(payload['roomName']);
+    const { cursor, limit } = readPageRequest(payload);
+    chat.requireMember(this.userId, roomName);
+    const end = chat.endOfJoins();
+    const after = readCursor(cursor, end);
+    const page = chat.pageOfMembers(this.userId, roomName, after, limit);
+    return {
+      data: {
+        members: page.items,
+        cursor: makeCursor(end, page.upTo),
+        hasMore: page.hasMore,
         serverTime: new Date().toISOString(),
       },
     };
@@ -422,10 +523,19 @@ function tooMany(what: string): ProtocolError {
   });
 }
 
-function injected(code: ErrorBody['code']): ProtocolError {
-  return new ProtocolError(
+/** What every event of a change begins with. */
+function placeOf({ roomName, messageId, seq, change }: ToldMessage): object {
+  return { roomName, messageId, seq, change };
+}
+
+/** Refuses what a test made to fail; true: the answer is to be lost. */
+function injected(faults: Faults, roomName: string): boolean {
+  const code = faults.take(roomName);
+  if (code === undefined) return false;
+  if (code === 'LOST_ACK') return true;
+  throw new ProtocolError(
     code,
-    'the server was started with --fail-room for this room',
+    'the server was started to fail in this room',
     code === 'RATE_LIMITED' ? { retryAfterMs: limits.RETRY_AFTER_MS } : {},
   );
 }
