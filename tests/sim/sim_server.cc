@@ -28,12 +28,23 @@ const char* NeededFor(const std::string& event) {
   return found == needs->end() ? nullptr : found->second;
 }
 
+// Whoever draws a server leaves capabilities out: changes are offered only with
+// a history (rule R-4).
+ServerOptions Consistent(ServerOptions options) {
+  if (!options.Has("history.cursor")) {
+    auto& names = options.capabilities;
+    names.erase(std::remove(names.begin(), names.end(), "message.changes"),
+                names.end());
+  }
+  return options;
+}
+
 }  // namespace
 
 SimServer::SimServer(const ServerOptions& options, Scheduler* scheduler,
                      ServerLinks* links, ServerObserver* observer,
                      base::Rng rng)
-    : options_(options),
+    : options_(Consistent(options)),
       scheduler_(scheduler),
       links_(links),
       observer_(observer),

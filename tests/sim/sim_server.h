@@ -134,7 +134,8 @@ class ServerObserver {
 // what is told of it waits for `commit_delay`.
 class SimServer {
  public:
-  // The pointers must outlive the server; `observer` may be null.
+  // The pointers must outlive the server; `observer` may be null. Without
+  // history.cursor the server offers no message.changes.
   SimServer(const ServerOptions& options, Scheduler* scheduler,
             ServerLinks* links, ServerObserver* observer, base::Rng rng);
 

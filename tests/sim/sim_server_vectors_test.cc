@@ -433,6 +433,16 @@ TEST(ChangesOfOthersTest, AreCarriedOutAndObserved) {
   EXPECT_EQ(server.log()[0].event["content"], "");
 }
 
+TEST(ChangesOfOthersTest, NeedAHistory) {
+  Scheduler scheduler;
+  NoLinks links;
+  ServerOptions options;
+  options.capabilities = {"rooms.membership", "message.changes"};
+  const SimServer server(options, &scheduler, &links, nullptr, base::Rng(1));
+  EXPECT_FALSE(server.options().Has("message.changes"));
+  EXPECT_TRUE(server.options().Has("rooms.membership"));
+}
+
 TEST(ChangesOfOthersTest, AMessageIsFullAtItsLastReaction) {
   Scheduler scheduler;
   NoLinks links;
