@@ -233,6 +233,7 @@ int Run(const std::vector<std::string>& arguments,
   AddRoomCommands(&app, &command);
   AddMessageCommands(&app, &command);
   AddOutboxCommands(&app, &command);
+  AddSyncCommands(&app, &command);
   AddWatchCommand(&app, &command);
 
   Output talk(environment.out, environment.err, OutputFormat::kTable, false);

@@ -197,7 +197,8 @@ TEST(CliTest, HelpGoesToStdoutWithAnExample) {
       {"room", "leave"},   {"room", "list"},    {"room", "show"},
       {"message", "send"}, {"message", "list"}, {"outbox", "list"},
       {"outbox", "show"},  {"outbox", "retry"}, {"outbox", "cancel"},
-      {"outbox", "flush"},
+      {"outbox", "flush"}, {"sync", "now"},     {"sync", "state"},
+      {"sync", "cancel"},
   };
   for (std::vector<std::string> arguments : verbs) {
     const std::string example = "parleyctl " + arguments.front();

@@ -62,6 +62,14 @@ TEST(RoomJoinTest, WaitsForTheServersAnswer) {
   EXPECT_EQ(result.OneJson()["room"]["joinState"], "JOIN_STATE_JOINED");
 }
 
+TEST(RoomJoinTest, WaitsAlsoWhileTheDaemonCatchesUp) {
+  const FakeDaemon daemon(
+      JoiningDaemon(v1::CONNECTION_STATE_CATCHING_UP,
+                    {MakeRoom("general", v1::JOIN_STATE_JOINED)}));
+  EXPECT_EQ(CliRunner(daemon).Run({"room", "join", "--room", "general"}).out,
+            "joined general\n");
+}
+
 TEST(RoomJoinTest, SaysThatTheAnswerIsPending) {
   const FakeDaemon daemon(
       JoiningDaemon(v1::CONNECTION_STATE_READY,

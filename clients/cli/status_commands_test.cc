@@ -11,6 +11,7 @@ using ::parley::client::FakeDaemon;
 using ::parley::client::FakeMethods;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 v1::DaemonStatus WaitingStatus() {
   v1::DaemonStatus status;
@@ -108,6 +109,35 @@ TEST(StatusCommandTest, TellsHowGoodAConnectionIs) {
   EXPECT_THAT(CliRunner(fresh).Run({"status"}).out,
               AllOf(HasSubstr("no network, the server was not tried yet\n"),
                     HasSubstr("quality     not measured yet\n")));
+}
+
+TEST(StatusCommandTest, TellsOfACatchUpThatIsOnOrDidNotReadAll) {
+  v1::DaemonStatus status = WaitingStatus();
+  status.mutable_connection()->set_state(v1::CONNECTION_STATE_CATCHING_UP);
+  v1::SyncState* sync = status.mutable_sync();
+  sync->set_phase(v1::SYNC_PHASE_RUNNING);
+  sync->set_progress_percent(42);
+  sync->set_rooms_total(50);
+  sync->set_rooms_done(10);
+  sync->set_messages_read(1200);
+  const FakeDaemon catching_up(DaemonWith(status));
+  EXPECT_THAT(
+      CliRunner(catching_up).Run({"status"}).out,
+      AllOf(HasSubstr("connection  CATCHING_UP\n"), HasSubstr("quality "),
+            HasSubstr("sync        running, 42 %, 10 of 50 rooms, 1200 "
+                      "messages\n")));
+
+  sync->set_phase(v1::SYNC_PHASE_COMPLETED);
+  sync->set_rooms_done(49);
+  sync->set_rooms_failed(1);
+  const FakeDaemon behind(DaemonWith(status));
+  EXPECT_THAT(CliRunner(behind).Run({"status"}).out,
+              HasSubstr("sync        completed, 49 of 50 rooms, 1 failed, 1200 "
+                        "messages\n"));
+
+  sync->set_rooms_failed(0);
+  const FakeDaemon caught_up(DaemonWith(status));
+  EXPECT_THAT(CliRunner(caught_up).Run({"status"}).out, Not(HasSubstr("sync")));
 }
 
 TEST(StatusCommandTest, TellsOfADaemonThatKnowsNothingYet) {

@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "clients/cli/humane.h"
+#include "clients/cli/sync_text.h"
 
 namespace parley::cli {
 namespace {
@@ -225,6 +226,10 @@ void PrintStatus(const v1::DaemonStatus& status, Context& context) {
       Cell(DescribeOutbox(context, status.outbox()),
            status.outbox().failed() > 0 ? Style::kBad : Style::kPlain));
   rows.emplace_back("rooms", DescribeRooms(status.rooms()));
+  if (status.sync().phase() == v1::SYNC_PHASE_RUNNING ||
+      HasLeftSomething(status.sync())) {
+    rows.emplace_back("sync", DescribeSync(status.sync()));
+  }
   rows.emplace_back(
       "clients",
       absl::StrCat(

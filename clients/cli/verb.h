@@ -32,6 +32,7 @@ void AddAuthCommands(CLI::App* app, Command* chosen);
 void AddRoomCommands(CLI::App* app, Command* chosen);
 void AddMessageCommands(CLI::App* app, Command* chosen);
 void AddOutboxCommands(CLI::App* app, Command* chosen);
+void AddSyncCommands(CLI::App* app, Command* chosen);
 void AddWatchCommand(CLI::App* app, Command* chosen);
 void AddHealthCommand(CLI::App* app, Command* chosen);
 

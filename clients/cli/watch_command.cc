@@ -12,6 +12,7 @@
 #include "clients/cli/humane.h"
 #include "clients/cli/message_text.h"
 #include "clients/cli/status_text.h"
+#include "clients/cli/sync_text.h"
 #include "clients/cli/verb.h"
 
 namespace parley::cli {
@@ -52,9 +53,12 @@ class Watcher {
       Read<v1::WatchMessagesResponse>(
           topic,
           client.messages().WatchMessages(call, v1::WatchMessagesRequest()));
-    } else {
+    } else if (topic == "outbox") {
       Read<v1::WatchOutboxResponse>(
           topic, client.outbox().WatchOutbox(call, v1::WatchOutboxRequest()));
+    } else {
+      Read<v1::WatchSyncResponse>(
+          topic, client.sync().WatchSync(call, v1::WatchSyncRequest()));
     }
   }
 
@@ -87,6 +91,13 @@ class Watcher {
   }
 
   void Print(const v1::DaemonStatus& status) {
+    // Much changes in a status that this line does not tell.
+    v1::ConnectionStatus connection = status.connection();
+    connection.clear_quality();
+    std::string told = absl::StrCat(connection.SerializeAsString(),
+                                    status.outbox().SerializeAsString());
+    if (told == told_status_) return;
+    told_status_ = std::move(told);
     context_.out.Line(
         {Now(), Cell("status", Style::kHeading),
          StateCell(status.connection().state()),
@@ -146,6 +157,11 @@ class Watcher {
     }
   }
 
+  void Print(const v1::SyncState& state) {
+    context_.out.Line(
+        {Now(), Cell("sync", Style::kHeading), DescribeSync(state)});
+  }
+
   Cell Now() const {
     return HumaneTime(absl::Now(), absl::Now(), context_.zone);
   }
@@ -155,11 +171,12 @@ class Watcher {
   std::mutex mutex_;  // the output, and the fields below
   bool ended_ = false;
   grpc::Status end_;
+  std::string told_status_;
 };
 
 const std::vector<std::string>& Topics() {
-  static const auto* const topics =
-      new std::vector<std::string>{"status", "rooms", "messages", "outbox"};
+  static const auto* const topics = new std::vector<std::string>{
+      "status", "rooms", "messages", "outbox", "sync"};
   return *topics;
 }
 
@@ -173,7 +190,7 @@ void AddWatchCommand(CLI::App* app, Command* chosen) {
               "parleyctl watch --topics messages,outbox --json");
   const auto topics = std::make_shared<std::vector<std::string>>();
   verb->add_option("--topics", *topics,
-                   "of status, rooms, messages and outbox (default: all)")
+                   "of status, rooms, messages, outbox and sync (default: all)")
       ->type_name("A,B")
       ->delimiter(',')
       ->allow_extra_args(false)

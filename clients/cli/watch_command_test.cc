@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,6 +42,9 @@ FakeMethods BusyDaemon(std::optional<grpc::Status> end) {
   };
   methods.watch_outbox = [](const v1::WatchOutboxRequest&) {
     return FakeStream<v1::WatchOutboxResponse>();
+  };
+  methods.watch_sync = [](const v1::WatchSyncRequest&) {
+    return FakeStream<v1::WatchSyncResponse>();
   };
   methods.watch_messages = [end](const v1::WatchMessagesRequest&) {
     FakeStream<v1::WatchMessagesResponse> stream;
@@ -133,9 +137,23 @@ TEST(WatchTest, PrintsTheOtherTopicsForPeople) {
   };
   methods.watch_status = [](const v1::WatchStatusRequest&) {
     FakeStream<v1::WatchStatusResponse> stream;
-    v1::DaemonStatus* status = stream.responses.emplace_back().add_updates();
-    status->mutable_connection()->set_state(v1::CONNECTION_STATE_READY);
-    status->mutable_outbox()->set_queued(2);
+    v1::DaemonStatus status;
+    status.mutable_connection()->set_state(v1::CONNECTION_STATE_READY);
+    status.mutable_outbox()->set_queued(2);
+    for (const int percent : {0, 1, 2}) {  // no news for this line
+      status.mutable_sync()->set_progress_percent(percent);
+      status.mutable_connection()->mutable_quality()->set_samples(percent);
+      *stream.responses.emplace_back().add_updates() = status;
+    }
+    stream.end = Stopping();
+    return stream;
+  };
+  methods.watch_sync = [](const v1::WatchSyncRequest&) {
+    FakeStream<v1::WatchSyncResponse> stream;
+    v1::SyncState* state = stream.responses.emplace_back().add_updates();
+    state->set_phase(v1::SYNC_PHASE_RUNNING);
+    state->set_progress_percent(10);
+    state->set_rooms_total(2);
     stream.end = Stopping();
     return stream;
   };
@@ -147,8 +165,12 @@ TEST(WatchTest, PrintsTheOtherTopicsForPeople) {
   EXPECT_THAT(runner.Run({"watch", "--topics", "rooms"}).out,
               AllOf(HasSubstr(" room general pending\n"),
                     HasSubstr(" room old left\n")));
-  EXPECT_THAT(runner.Run({"watch", "--topics", "status"}).out,
+  const std::string status = runner.Run({"watch", "--topics", "status"}).out;
+  EXPECT_THAT(status,
               HasSubstr(" status READY (outbox: 2 queued, 0 failed)\n"));
+  EXPECT_EQ(std::count(status.begin(), status.end(), '\n'), 1) << status;
+  EXPECT_THAT(runner.Run({"watch", "--topics", "sync"}).out,
+              HasSubstr(" sync running, 10 %, 0 of 2 rooms, 0 messages\n"));
 }
 
 TEST(WatchTest, SaysThatNoDaemonIsThere) {

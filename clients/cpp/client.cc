@@ -45,6 +45,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(
   stubs.rooms = v1::RoomService::NewStub(channel);
   stubs.messages = v1::MessageService::NewStub(channel);
   stubs.outbox = v1::OutboxService::NewStub(channel);
+  stubs.sync = v1::SyncService::NewStub(channel);
   stubs.health = grpc::health::v1::Health::NewStub(channel);
   return std::make_unique<Client>(std::move(stubs), path);
 }

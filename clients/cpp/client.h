@@ -15,6 +15,7 @@
 #include "parley/v1/message_service.grpc.pb.h"
 #include "parley/v1/outbox_service.grpc.pb.h"
 #include "parley/v1/room_service.grpc.pb.h"
+#include "parley/v1/sync_service.grpc.pb.h"
 
 namespace parley::client {
 
@@ -33,6 +34,7 @@ struct Stubs {
   std::unique_ptr<v1::RoomService::StubInterface> rooms;
   std::unique_ptr<v1::MessageService::StubInterface> messages;
   std::unique_ptr<v1::OutboxService::StubInterface> outbox;
+  std::unique_ptr<v1::SyncService::StubInterface> sync;
   std::unique_ptr<grpc::health::v1::Health::StubInterface> health;
 };
 
@@ -69,6 +71,7 @@ class Client {
   v1::RoomService::StubInterface& rooms() { return *stubs_.rooms; }
   v1::MessageService::StubInterface& messages() { return *stubs_.messages; }
   v1::OutboxService::StubInterface& outbox() { return *stubs_.outbox; }
+  v1::SyncService::StubInterface& sync() { return *stubs_.sync; }
   grpc::health::v1::Health::StubInterface& health() { return *stubs_.health; }
 
   const std::string& socket_path() const { return socket_path_; }

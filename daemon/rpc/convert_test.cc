@@ -258,7 +258,8 @@ TEST(ConvertTest, Status) {
       proto,
       {"parley.v1.DaemonStatus.version", "parley.v1.DaemonStatus.profile",
        "parley.v1.DaemonStatus.pid", "parley.v1.DaemonStatus.started_at",
-       "parley.v1.DaemonStatus.store", "parley.v1.DaemonStatus.clients"});
+       "parley.v1.DaemonStatus.store", "parley.v1.DaemonStatus.clients",
+       "parley.v1.DaemonStatus.sync"});
   EXPECT_EQ(
       Json(proto),
       R"({"connection":{"state":"CONNECTION_STATE_WAITING",)"

@@ -32,6 +32,7 @@ class FakeDaemon::Services {
         rooms_(this),
         messages_(this),
         outbox_(this),
+        sync_(this),
         health_(this) {}
 
   void Register(grpc::ServerBuilder* builder) {
@@ -39,6 +40,7 @@ class FakeDaemon::Services {
     builder->RegisterService(&rooms_);
     builder->RegisterService(&messages_);
     builder->RegisterService(&outbox_);
+    builder->RegisterService(&sync_);
     builder->RegisterService(&health_);
   }
 
@@ -127,6 +129,18 @@ class FakeDaemon::Services {
     Services* const all_;
   };
 
+  class Sync final : public v1::SyncService::Service {
+   public:
+    explicit Sync(Services* all) : all_(all) {}
+    PARLEY_FAKE_UNARY(StartSync, start_sync)
+    PARLEY_FAKE_UNARY(CancelSync, cancel_sync)
+    PARLEY_FAKE_UNARY(GetSyncState, get_sync_state)
+    PARLEY_FAKE_STREAM(WatchSync, watch_sync)
+
+   private:
+    Services* const all_;
+  };
+
 #undef PARLEY_FAKE_UNARY
 #undef PARLEY_FAKE_STREAM
 
@@ -152,6 +166,7 @@ class FakeDaemon::Services {
   Rooms rooms_;
   Messages messages_;
   Outbox outbox_;
+  Sync sync_;
   HealthService health_;
 };
 

@@ -17,6 +17,7 @@
 #include "parley/v1/message_service.grpc.pb.h"
 #include "parley/v1/outbox_service.grpc.pb.h"
 #include "parley/v1/room_service.grpc.pb.h"
+#include "parley/v1/sync_service.grpc.pb.h"
 
 namespace parley::client {
 
@@ -65,6 +66,12 @@ struct FakeMethods {
       cancel_message;
   UnaryHandler<v1::FlushOutboxRequest, v1::FlushOutboxResponse> flush_outbox;
   StreamHandler<v1::WatchOutboxRequest, v1::WatchOutboxResponse> watch_outbox;
+
+  UnaryHandler<v1::StartSyncRequest, v1::StartSyncResponse> start_sync;
+  UnaryHandler<v1::CancelSyncRequest, v1::CancelSyncResponse> cancel_sync;
+  UnaryHandler<v1::GetSyncStateRequest, v1::GetSyncStateResponse>
+      get_sync_state;
+  StreamHandler<v1::WatchSyncRequest, v1::WatchSyncResponse> watch_sync;
 
   UnaryHandler<grpc::health::v1::HealthCheckRequest,
                grpc::health::v1::HealthCheckResponse>

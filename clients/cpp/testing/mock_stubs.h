@@ -24,6 +24,7 @@
 #include "clients/cpp/testing/parley/v1/message_service_mock.grpc.pb.h"
 #include "clients/cpp/testing/parley/v1/outbox_service_mock.grpc.pb.h"
 #include "clients/cpp/testing/parley/v1/room_service_mock.grpc.pb.h"
+#include "clients/cpp/testing/parley/v1/sync_service_mock.grpc.pb.h"
 
 namespace parley::client {
 
