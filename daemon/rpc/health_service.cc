@@ -15,14 +15,18 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
+bool IsConnected(model::ConnectionState state) {
+  return state == model::ConnectionState::kReady ||
+         state == model::ConnectionState::kCatchingUp;
+}
+
 // `core` is absent when it did not answer.
 HealthCheckResponse::ServingStatus StatusOf(
     const std::string& service, const std::optional<model::CoreStatus>& core,
     const absl::Status& store) {
   const bool serving =
       service == kUpstreamHealth
-          ? core.has_value() &&
-                core->connection.state == model::ConnectionState::kReady
+          ? core.has_value() && IsConnected(core->connection.state)
           : core.has_value() && store.ok();
   return serving ? HealthCheckResponse::SERVING
                  : HealthCheckResponse::NOT_SERVING;

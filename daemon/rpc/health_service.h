@@ -16,9 +16,10 @@ inline constexpr char kUpstreamHealth[] = "parley.upstream";
 // second for nothing.
 //
 // "" and each service serve when the core answers and the store can be read and
-// written; kUpstreamHealth serves when the connection is ready. A Check asks
-// the core, so that a core that hangs does not look healthy; Watch tells what
-// was heard last. Lives on the completion-queue thread.
+// written; kUpstreamHealth serves while there is a connection, also one that is
+// catching up. A Check asks the core, so that a core that hangs does not look
+// healthy; Watch tells what was heard last. Lives on the completion-queue
+// thread.
 class HealthServiceImpl final : public Service {
  public:
   // `services` are the full names of those that can be asked for.

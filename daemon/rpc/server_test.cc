@@ -193,8 +193,11 @@ TEST_F(HealthTest, ServicesServeAlsoWhileDisconnected) {
     EXPECT_EQ(Check(service), HealthCheckResponse::SERVING) << service;
   }
   EXPECT_EQ(Check("parley.upstream"), HealthCheckResponse::NOT_SERVING);
-  AnswerWithState(model::ConnectionState::kReady);
-  EXPECT_EQ(Check("parley.upstream"), HealthCheckResponse::SERVING);
+  for (const model::ConnectionState connected :
+       {model::ConnectionState::kCatchingUp, model::ConnectionState::kReady}) {
+    AnswerWithState(connected);
+    EXPECT_EQ(Check("parley.upstream"), HealthCheckResponse::SERVING);
+  }
 }
 
 TEST_F(HealthTest, ARefusalThatQuotesMuchStillHasItsReason) {
