@@ -247,51 +247,12 @@ std::vector<Spoil> SpoiledIdentities() {
 
 std::vector<Spoil> SpoiledContents() {
   return {
-      {"content has 65537 bytes", Set("content", Text(65537))},
+      {"content has 1048577 bytes", Set("content", Text(1048577))},
       {"content is no string", Set("content", json::object())},
       {"content is not valid UTF-8", Set("content", "\xff")},
       {"threadId has 256 bytes", Set("threadId", Text(256))},
       {"replyTo has 256 bytes", Set("replyTo", Text(256))},
       {"type is no string", Set("type", 1)},
-      {"mentions is no list", Set("mentions", "bob")},
-      {"mentions has 101 entries", Set("mentions", json(101, json("bob")))},
-      {"mentions[1] is no string", Set("mentions", {"bob", 1})},
-      {"mentions[0] has 256 bytes", Set("mentions", json(1, Text(256)))},
-      {"attachments is no list", Set("attachments", json::object())},
-      {"attachments has 33 entries",
-       Set("attachments", json(33, json::object()))},
-      {"attachments[0] is no object", Set("attachments", json(1, json(1)))},
-      {"attachments[0].id is no string", SetOfAttachment("id", 1)},
-      {"attachments[0].name has 256 bytes", SetOfAttachment("name", Text(256))},
-      {"attachments[0].url has 2049 bytes", SetOfAttachment("url", Text(2049))},
-      {"attachments[0].mimeType has 256",
-       SetOfAttachment("mimeType", Text(256))},
-      {"attachments[0].thumbnailUrl has",
-       SetOfAttachment("thumbnailUrl", Text(2049))},
-      {"attachments[0].size is no whole", SetOfAttachment("size", 1e300)},
-      {"attachments[0].width is no whole",
-       SetOfAttachment("width", 4294967296)},
-      {"attachments[0].height is no whole", SetOfAttachment("height", -1)},
-      {"attachments[0].durationMs is no", SetOfAttachment("durationMs", 0.5)},
-      {"metadata is no object", Set("metadata", json::array())},
-      {"metadata has 65 entries",
-       [](json* p) {
-         for (int i = 0; i < 65; ++i) (*p)["metadata"][absl::StrCat(i)] = 1;
-         p->at("metadata").erase("client");
-       }},
-      {"a key of metadata has 129 bytes",
-       [](json* p) { (*p)["metadata"][Text(129)] = 1; }},
-      {"a value of metadata has 4097 bytes",
-       [](json* p) { (*p)["metadata"]["k"] = Text(4097); }},
-      {"a value of metadata has 4097 bytes",
-       [](json* p) {
-         // "[1,1,...]" of 4097 bytes.
-         (*p)["metadata"]["k"] = json(2048, json(1));
-       }},
-      {"metadata.parley.possibleDuplicate is neither",
-       [](json* p) {
-         (*p)["metadata"]["parley"] = {{"possibleDuplicate", 1}};
-       }},
   };
 }
 
@@ -310,11 +271,79 @@ TEST(DecodeEventTest, WhatMakesNoSenseIsMalformed) {
   }
 }
 
+// What is left of a message one part of which was spoiled by `change`.
+model::MessageContent Rest(const Dialect& dialect,
+                           const std::function<void(json*)>& change) {
+  json payload = FullMessage();
+  change(&payload);
+  return Received(dialect, payload).content;
+}
+
+TEST(DecodeEventTest, NonsenseInWhatGoesWithAMessageIsLeftOut) {
+  for (const Dialect* dialect : {&Full(), &Plugin()}) {
+    const model::MessageContent whole = Rest(*dialect, [](json*) {});
+    for (const json& bad : {json("bob"), json(101, json("bob")),
+                            json::array({1}), json(1, Text(256))}) {
+      model::MessageContent expected = whole;
+      expected.mentions.clear();
+      EXPECT_EQ(Rest(*dialect, Set("mentions", bad)), expected) << bad.dump();
+    }
+    EXPECT_EQ(Rest(*dialect, Set("mentions", {"bob", 1, "eve"})).mentions,
+              (std::vector<model::UserId>{model::UserId("bob"),
+                                          model::UserId("eve")}));
+    for (const json& bad :
+         {json::object(), json(33, json::object()), json(1, json(1))}) {
+      model::MessageContent expected = whole;
+      expected.attachments.clear();
+      EXPECT_EQ(Rest(*dialect, Set("attachments", bad)), expected);
+    }
+    for (const json& bad : {json::array(), json("x"), json(1)}) {
+      model::MessageContent expected = whole;
+      expected.metadata.clear();
+      EXPECT_EQ(Rest(*dialect, Set("metadata", bad)), expected);
+    }
+  }
+}
+
+TEST(DecodeEventTest, AnAttachmentThatMakesNoSenseIsLeftOut) {
+  const std::pair<const char*, json> kBad[] = {
+      {"id", 1},       {"name", Text(256)},     {"url", Text(2049)},
+      {"size", 1e300}, {"mimeType", Text(256)}, {"width", 4294967296},
+      {"height", -1},  {"durationMs", 0.5},     {"thumbnailUrl", Text(2049)},
+  };
+  for (const auto& [member, value] : kBad) {
+    const model::MessageContent rest =
+        Rest(Full(), SetOfAttachment(member, value));
+    EXPECT_TRUE(rest.attachments.empty()) << member;
+    EXPECT_FALSE(rest.text.empty());
+  }
+  json payload = FullMessage();
+  payload["attachments"].push_back(1);
+  EXPECT_EQ(Received(Full(), payload).content.attachments.size(), 1u);
+}
+
+TEST(DecodeEventTest, AMetadataEntryThatMakesNoSenseIsLeftOut) {
+  json payload = FullMessage();
+  payload["metadata"] = {{"good", "x"},
+                         {Text(129), 1},
+                         {"long", Text(4097)},
+                         // "[1,1,...]" of 4097 bytes.
+                         {"list", json(2048, json(1))},
+                         {"parley", {{"possibleDuplicate", 1}}}};
+  const model::Message message = Received(Full(), payload);
+  EXPECT_EQ(message.content.metadata,
+            (std::map<std::string, std::string>{{"good", "x"}}));
+  EXPECT_FALSE(message.possible_duplicate);
+  payload["metadata"] = json::object();
+  for (int i = 0; i < 100; ++i) payload["metadata"][absl::StrCat(i)] = "1";
+  EXPECT_EQ(Received(Full(), payload).content.metadata.size(), 64u);
+}
+
 TEST(DecodeEventTest, TheLimitsThemselvesAreAccepted) {
   json payload = FullMessage();
   payload["roomName"] = Text(model::kMaxRoomIdBytes);
   payload["clientMessageId"] = Text(model::kMaxClientMessageIdBytes);
-  payload["content"] = Text(model::kMaxTextBytes);
+  payload["content"] = Text(model::kMaxReceivedTextBytes);
   payload["seq"] = 9007199254740991;
   payload["mentions"] = json(model::kMaxMentions, json("bob"));
   payload["attachments"] =
@@ -326,7 +355,7 @@ TEST(DecodeEventTest, TheLimitsThemselvesAreAccepted) {
     payload["metadata"][absl::StrCat(i)] = Text(model::kMaxMetadataValueBytes);
   }
   const model::Message message = Received(Full(), payload);
-  EXPECT_EQ(message.content.text.size(), model::kMaxTextBytes);
+  EXPECT_EQ(message.content.text.size(), model::kMaxReceivedTextBytes);
   EXPECT_EQ(message.content.metadata.size(), 64u);
   EXPECT_EQ(message.content.attachments[0].width_px, 4294967295u);
 }

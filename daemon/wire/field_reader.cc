@@ -86,6 +86,12 @@ FieldReader::Found FieldReader::Look(Names names) const {
   return {*names.begin(), nullptr};
 }
 
+FieldReader FieldReader::Tolerant(std::string* problem) const {
+  FieldReader reader = *this;
+  reader.problem_ = problem;
+  return reader;
+}
+
 const json* FieldReader::Find(Names names) const { return Look(names).value; }
 
 std::string FieldReader::Text(Names names, size_t max_bytes) {

@@ -36,6 +36,10 @@ class FieldReader {
   // A reader that looks into `preferred` before this one's objects.
   FieldReader Preferring(const nlohmann::json& preferred) const;
 
+  // A reader of the same objects that keeps its problems to itself: for what
+  // may make no sense without taking the rest with it.
+  FieldReader Tolerant(std::string* problem) const;
+
   // Null if absent.
   const nlohmann::json* Find(Names names) const;
 

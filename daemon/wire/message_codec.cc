@@ -129,45 +129,54 @@ model::Attachment DecodeAttachment(FieldReader* reader) {
   return attachment;
 }
 
-void DecodeLists(FieldReader* reader, model::MessageContent* content) {
+void DecodeMentions(const FieldReader& message,
+                    model::MessageContent* content) {
+  std::string problem;
+  FieldReader reader = message.Tolerant(&problem);
   const json* mentions =
-      reader->List({"mentions", "mentionedUserIds"}, model::kMaxMentions);
+      reader.List({"mentions", "mentionedUserIds"}, model::kMaxMentions);
   for (size_t i = 0; mentions != nullptr && i < mentions->size(); ++i) {
-    content->mentions.emplace_back(
-        reader->TextOf(absl::StrCat("mentions[", i, "]"), (*mentions)[i],
-                       model::kMaxForeignIdBytes, /*allow_nul=*/false));
+    problem.clear();
+    std::string user =
+        reader.TextOf("a mention", (*mentions)[i], model::kMaxForeignIdBytes,
+                      /*allow_nul=*/false);
+    if (reader.ok()) content->mentions.emplace_back(std::move(user));
   }
+}
+
+void DecodeAttachments(const FieldReader& message,
+                       model::MessageContent* content) {
+  std::string problem;
+  FieldReader reader = message.Tolerant(&problem);
   const json* attachments =
-      reader->List({"attachments"}, model::kMaxAttachments);
+      reader.List({"attachments"}, model::kMaxAttachments);
   for (size_t i = 0; attachments != nullptr && i < attachments->size(); ++i) {
-    const std::string what = absl::StrCat("attachments[", i, "]");
-    if (!(*attachments)[i].is_object()) reader->Fail(what, "is no object");
-    FieldReader member(absl::StrCat(reader->path(), what, "."),
-                       (*attachments)[i], reader->problem());
-    content->attachments.push_back(DecodeAttachment(&member));
+    if (!(*attachments)[i].is_object()) continue;
+    problem.clear();
+    FieldReader member("", (*attachments)[i], &problem);
+    model::Attachment attachment = DecodeAttachment(&member);
+    if (member.ok()) content->attachments.push_back(std::move(attachment));
   }
 }
 
 // `skipped` is an entry that is not the application's, or null.
-void DecodeMetadata(const json& metadata, const json* skipped,
-                    FieldReader* reader, model::MessageContent* content) {
-  // Those that an application may send, and ours.
-  if (metadata.size() > model::kMaxMetadataEntries + 1) {
-    reader->Fail("metadata",
-                 absl::StrCat("has ", metadata.size(), " entries; at most ",
-                              model::kMaxMetadataEntries + 1, " are accepted"));
-    return;
-  }
+void DecodeMetadata(const FieldReader& message, const json& metadata,
+                    const json* skipped, model::MessageContent* content) {
+  std::string problem;
+  FieldReader reader = message.Tolerant(&problem);
   for (const auto& [key, value] : metadata.items()) {
+    // Those that an application may send, and ours.
+    if (content->metadata.size() > model::kMaxMetadataEntries) return;
     if (&value == skipped) continue;
+    problem.clear();
     const std::string name =
-        reader->TextOf("a key of metadata", key, model::kMaxMetadataKeyBytes,
-                       /*allow_nul=*/true);
-    content->metadata[name] =
-        reader->TextOf("a value of metadata",
-                       value.is_string() ? value : json(base::DumpJson(value)),
-                       model::kMaxMetadataValueBytes, /*allow_nul=*/true);
-    if (!reader->ok()) return;
+        reader.TextOf("a key of metadata", key, model::kMaxMetadataKeyBytes,
+                      /*allow_nul=*/true);
+    std::string text =
+        reader.TextOf("a value of metadata",
+                      value.is_string() ? value : json(base::DumpJson(value)),
+                      model::kMaxMetadataValueBytes, /*allow_nul=*/true);
+    if (reader.ok()) content->metadata[name] = std::move(text);
   }
 }
 
@@ -186,14 +195,15 @@ void DecodeFields(FieldReader* reader, FieldReader* extras,
   message->sent_at = sent_at.value_or(base::WallTime());
 
   model::MessageContent& content = message->content;
-  content.text = reader->Text({"content"}, model::kMaxTextBytes);
+  content.text = reader->Text({"content"}, model::kMaxReceivedTextBytes);
   content.thread =
       model::ThreadId(reader->Name({"threadId"}, model::kMaxForeignIdBytes));
   content.reply_to =
       model::MessageId(extras->Name({"replyTo"}, model::kMaxForeignIdBytes));
   content.type =
       TypeOf(kMessageTypes, extras->Text({"type"}, model::kMaxForeignIdBytes));
-  DecodeLists(extras, &content);
+  DecodeMentions(*extras, &content);
+  DecodeAttachments(*extras, &content);
 }
 
 }  // namespace
@@ -228,7 +238,8 @@ json EncodeMessage(Placement placement, const model::RoomId& room,
 bool DecodeMessage(Placement placement, const json& payload,
                    model::Message* message, std::string* problem) {
   FieldReader reader("", payload, problem);
-  const json* metadata = reader.Object({"metadata"});
+  std::string ignored;
+  const json* metadata = reader.Tolerant(&ignored).Object({"metadata"});
   // Somebody's own entry of that name, if it is no object of ours.
   const json* reserved = nullptr;
   if (metadata != nullptr) {
@@ -237,7 +248,7 @@ bool DecodeMessage(Placement placement, const json& payload,
   }
   FieldReader extras = reader;
   if (reserved != nullptr) {
-    FieldReader ours("metadata.parley.", *reserved, problem);
+    FieldReader ours("metadata.parley.", *reserved, &ignored);
     message->possible_duplicate = ours.Flag({kPossibleDuplicate});
     if (placement == Placement::kMetadata) {
       extras = reader.Preferring(*reserved);
@@ -245,9 +256,16 @@ bool DecodeMessage(Placement placement, const json& payload,
   }
   DecodeFields(&reader, &extras, message);
   if (metadata != nullptr) {
-    DecodeMetadata(*metadata, reserved, &reader, &message->content);
+    DecodeMetadata(reader, *metadata, reserved, &message->content);
   }
   return problem->empty();
+}
+
+void DecodeChange(const json& payload, MessageReceived* received) {
+  std::string ignored;
+  FieldReader reader("", payload, &ignored);
+  received->change = reader.Number({"change", "seq"});
+  received->deleted = reader.Find({"deletedAt"}) != nullptr;
 }
 
 }  // namespace parley::wire

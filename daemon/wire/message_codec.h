@@ -36,10 +36,16 @@ nlohmann::json EncodeMessage(Placement placement, const model::RoomId& room,
 // The opposite direction, from what the server makes of it. With kMetadata a
 // field that is not in the metadata is also taken from the payload, for servers
 // that know it. An unknown type of message or attachment counts as plain text
-// or a plain file: what was written can still be read. False if it makes no
-// sense, with the reason in `*problem`.
+// or a plain file, and a mention, an attachment or an entry of the metadata
+// that makes no sense, or is beyond the limits of limits.h, is left out: what
+// was written can still be read. False if the message itself makes no sense,
+// with the reason in `*problem`.
 bool DecodeMessage(Placement placement, const nlohmann::json& payload,
                    model::Message* message, std::string* problem);
+
+// What the server says of a message beside the message itself. Its number is
+// that of the change, else the message's place.
+void DecodeChange(const nlohmann::json& payload, MessageReceived* received);
 
 }  // namespace parley::wire
 
