@@ -39,7 +39,8 @@ SyncEngine::SyncEngine(const EngineOptions& options, storage::Tables* tables,
       rng_(rng),
       connection_(options.connection),
       rooms_(&connection_),
-      outbox_(options.outbox, &connection_, &rooms_) {}
+      outbox_(options.outbox, &connection_, &rooms_),
+      sync_(&connection_, &rooms_) {}
 
 absl::Status SyncEngine::Load() {
   if (absl::Status status = connection_.Load(*tables_); !status.ok()) {
@@ -106,6 +107,11 @@ model::CoreStatus SyncEngine::Status() const {
   status.capabilities = connection_.capabilities();
   status.outbox = outbox_.status();
   status.rooms = rooms_.status();
+  status.sync = sync_.status();
+  if (status.connection.state == model::ConnectionState::kReady &&
+      sync_.catching_up()) {
+    status.connection.state = model::ConnectionState::kCatchingUp;
+  }
   return status;
 }
 
@@ -198,6 +204,14 @@ absl::Status SyncEngine::RouteCommand(Command* command, StepContext* context) {
             erasure_.Begin(call, sign_out, context);
             return absl::OkStatus();
           },
+          [&](StartSync& start) {
+            sync_.Start(call, start, context);
+            return absl::OkStatus();
+          },
+          [&](CancelSync&) {
+            sync_.Cancel(call, context);
+            return absl::OkStatus();
+          },
           [&](GetStatus&) {
             context->Emit(Reply{call, StatusReply{Status()}}, Release::kNow);
             return absl::OkStatus();
@@ -226,6 +240,10 @@ absl::Status SyncEngine::RouteTimer(const TimerId& timer,
     case TimerKind::kExpiry:
     case TimerKind::kPruneSent:
       return outbox_.OnTimer(timer, context);
+    case TimerKind::kSyncTimeout:
+    case TimerKind::kSyncRetry:
+    case TimerKind::kSyncDeadline:
+      return sync_.OnTimer(timer, context);
     case TimerKind::kErase:
       return RouteErasure(context);
     case TimerKind::kRelaxedSync:
@@ -242,21 +260,17 @@ absl::Status SyncEngine::RouteConnection(StepContext* context) {
         Overloaded{
             [&](BecameReady&) {
               outbox_.OnReady();
+              sync_.OnReady(context);
               rooms_.OnReady(context);
               return absl::OkStatus();
             },
             [&](BecameLost& lost) {
               rooms_.OnLost(context);
+              sync_.OnLost(lost.reason, context);
               return outbox_.OnLost(lost.reason, lost.closed_by_server,
                                     context);
             },
-            [&](Answered& answered) {
-              return answered.owner == RequestOwner::kRooms
-                         ? rooms_.OnAnswer(answered.request, answered.answer,
-                                           context)
-                         : outbox_.OnAnswer(answered.request, answered.answer,
-                                            context);
-            },
+            [&](Answered& answered) { return RouteAnswer(answered, context); },
             [&](ServerSaid& said) {
               return RouteServerEvent(said.event, context);
             },
@@ -268,21 +282,60 @@ absl::Status SyncEngine::RouteConnection(StepContext* context) {
   return absl::OkStatus();
 }
 
+absl::Status SyncEngine::RouteAnswer(const Answered& answered,
+                                     StepContext* context) {
+  switch (answered.owner) {
+    case RequestOwner::kRooms:
+      return rooms_.OnAnswer(answered.request, answered.answer, context);
+    case RequestOwner::kOutbox:
+      return outbox_.OnAnswer(answered.request, answered.answer, context);
+    case RequestOwner::kSync: {
+      absl::Status status =
+          sync_.OnAnswer(answered.request, answered.answer, context);
+      return status.ok() ? RouteHistory(context) : status;
+    }
+  }
+  PARLEY_CHECK(false);
+  return absl::OkStatus();
+}
+
+absl::Status SyncEngine::RouteHistory(StepContext* context) {
+  const std::optional<HistoryRead> read = sync_.TakeOutput();
+  if (!read.has_value()) return absl::OkStatus();
+  for (const wire::MessageReceived& received : read->messages) {
+    absl::Status status =
+        RouteMessage(received, Timeline::Source::kHistory, context);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SyncEngine::RouteMessage(const wire::MessageReceived& received,
+                                      Timeline::Source source,
+                                      StepContext* context) {
+  const model::Message& message = received.message;
+  if (message.sender.empty() || message.sender == connection_.user()) {
+    absl::Status status = outbox_.OnEcho(message, context);
+    if (status.ok()) status = RouteComponents(context);
+    if (!status.ok()) return status;
+  }
+  if (received.deleted) return timeline_.OnDeleted(message, context);
+  return timeline_.OnReceived(message, source, connection_.capabilities(),
+                              context);
+}
+
 absl::Status SyncEngine::RouteServerEvent(const wire::ServerEvent& event,
                                           StepContext* context) {
   return std::visit(
       Overloaded{
           [&](const wire::Ready&) { return absl::OkStatus(); },
           [&](const wire::MessageReceived& received) {
-            const model::Message& message = received.message;
-            if (message.sender.empty() ||
-                message.sender == connection_.user()) {
-              absl::Status status = outbox_.OnEcho(message, context);
-              if (status.ok()) status = RouteComponents(context);
-              if (!status.ok()) return status;
-            }
-            return timeline_.OnReceived(message, connection_.capabilities(),
-                                        context);
+            sync_.OnSeen(received.message.room, received.change, context);
+            return RouteMessage(received, Timeline::Source::kLive, context);
+          },
+          [&](const wire::RoomChanged& changed) {
+            sync_.OnChanged(changed.room, changed.change, context);
+            return absl::OkStatus();
           },
           [&](const wire::MemberChanged& changed) {
             rooms_.OnMemberChanged(changed, context);
@@ -331,17 +384,28 @@ absl::Status SyncEngine::RouteErasure(StepContext* context) {
 
 absl::Status SyncEngine::RouteRooms(StepContext* context) {
   for (RoomsOutput& output : rooms_.TakeOutputs()) {
-    absl::Status status =
-        std::visit(Overloaded{
-                       [&](RoomSettled& settled) {
-                         return outbox_.OnRoomSettled(settled.room, context);
-                       },
-                       [&](RoomUnsettled& unsettled) {
-                         outbox_.OnRoomUnsettled(unsettled.room);
-                         return absl::OkStatus();
-                       },
-                   },
-                   output);
+    absl::Status status = std::visit(
+        Overloaded{
+            [&](RoomSettled& settled) {
+              absl::Status joined = absl::OkStatus();
+              if (settled.joined) {
+                joined = sync_.OnRoomJoined(settled.room, settled.last_change,
+                                            context);
+              }
+              return joined.ok() ? outbox_.OnRoomSettled(settled.room, context)
+                                 : joined;
+            },
+            [&](RoomRefused& refused) {
+              sync_.OnRoomRefused(refused.room, refused.error, context);
+              return absl::OkStatus();
+            },
+            [&](RoomUnsettled& unsettled) {
+              sync_.OnRoomUnsettled(unsettled.room, context);
+              outbox_.OnRoomUnsettled(unsettled.room);
+              return absl::OkStatus();
+            },
+        },
+        output);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -359,6 +423,10 @@ absl::Status SyncEngine::RouteOutbox(StepContext* context) {
               return timeline_.OnEntryChanged(changed.entry, context);
             },
             [&](EntrySent& sent) {
+              // Where changes are counted, the echo has the number.
+              if (!connection_.capabilities().changes) {
+                sync_.OnSeen(sent.entry.room, sent.result.room_seq, context);
+              }
               return timeline_.OnEntrySent(sent.entry, sent.result,
                                            connection_.user(),
                                            connection_.capabilities(), context);

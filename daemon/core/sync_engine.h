@@ -16,6 +16,7 @@
 #include "daemon/core/fanout/fanout.h"
 #include "daemon/core/outbox/outbox.h"
 #include "daemon/core/rooms/rooms.h"
+#include "daemon/core/sync/sync.h"
 #include "daemon/core/timeline/timeline.h"
 #include "daemon/storage/tables.h"
 
@@ -31,10 +32,12 @@ struct EngineOptions {
 // each other, and holds no policy itself.
 //
 //   Command ------> rooms, outbox, connection      (what clients ask for)
-//   transport ----> connection --Ready/Lost-----> rooms, outbox
-//                              --Answered-------> rooms, outbox
-//                              --ServerEvent----> timeline, rooms, outbox
-//   outbox --Accepted/Sent/Failed/Cancelled----> timeline
+//   transport ----> connection --Ready/Lost-----> rooms, outbox, sync
+//                              --Answered-------> rooms, outbox, sync
+//                              --ServerEvent----> timeline, rooms, outbox, sync
+//   rooms --Settled/Refused/Unsettled-----------> outbox, sync
+//   outbox --Accepted/Sent/Failed/Cancelled-----> timeline, sync
+//   sync --HistoryRead--------------------------> timeline, outbox
 //   erasure ------> outbox, timeline, rooms, connection   (a sign-out)
 //   every step ---> fanout                          (what streams are told)
 //
@@ -65,6 +68,7 @@ class SyncEngine {
   absl::Status RouteCommand(Command* command, StepContext* context);
   absl::Status RouteTimer(const TimerId& timer, StepContext* context);
   absl::Status RouteConnection(StepContext* context);
+  absl::Status RouteAnswer(const Answered& answered, StepContext* context);
   absl::Status RouteServerEvent(const wire::ServerEvent& event,
                                 StepContext* context);
   absl::Status RouteOutbox(StepContext* context);
@@ -72,6 +76,10 @@ class SyncEngine {
   absl::Status RouteComponents(StepContext* context);
   absl::Status RouteRooms(StepContext* context);
   absl::Status RouteErasure(StepContext* context);
+  // A message of the server's, come by itself or read from the history.
+  absl::Status RouteMessage(const wire::MessageReceived& received,
+                            Timeline::Source source, StepContext* context);
+  absl::Status RouteHistory(StepContext* context);
 
   storage::Tables* const tables_;
   base::Rng rng_;
@@ -79,6 +87,7 @@ class SyncEngine {
   Rooms rooms_;
   Outbox outbox_;
   Timeline timeline_;
+  Sync sync_;
   Erasure erasure_;
   Fanout fanout_;
   // Of a step that failed: calls that it would have answered.

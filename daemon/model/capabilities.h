@@ -26,6 +26,8 @@ struct ServerCapabilities {
   bool deduplicates = false;  // by (sender, client message id)
   bool history = false;       // with a gap-free cursor in an epoch
   bool durable_membership = false;
+  // Edits, deletions and reactions, and a history that goes by them.
+  bool changes = false;
   // Unanswered sends allowed in one room, with ordered sends; 1 without.
   uint32_t ordered_window = 1;
   bool ordered_sends = false;

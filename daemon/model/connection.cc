@@ -63,9 +63,9 @@ bool operator==(const ServerCapabilities& a, const ServerCapabilities& b) {
   const auto fields = [](const ServerCapabilities& c) {
     return std::tie(c.dialect, c.protocol_version, c.history_epoch,
                     c.history_era, c.message_ids, c.deduplicates, c.history,
-                    c.durable_membership, c.ordered_window, c.ordered_sends,
-                    c.max_payload_bytes, c.max_text_bytes, c.advertised,
-                    c.learned_at);
+                    c.durable_membership, c.changes, c.ordered_window,
+                    c.ordered_sends, c.max_payload_bytes, c.max_text_bytes,
+                    c.advertised, c.learned_at);
   };
   return fields(a) == fields(b);
 }
@@ -95,7 +95,7 @@ bool operator==(const RoomsStatus& a, const RoomsStatus& b) {
 
 bool operator==(const CoreStatus& a, const CoreStatus& b) {
   return a.connection == b.connection && a.capabilities == b.capabilities &&
-         a.outbox == b.outbox && a.rooms == b.rooms;
+         a.outbox == b.outbox && a.rooms == b.rooms && a.sync == b.sync;
 }
 
 }  // namespace parley::model

@@ -10,6 +10,7 @@
 #include "daemon/base/time.h"
 #include "daemon/model/capabilities.h"
 #include "daemon/model/ids.h"
+#include "daemon/model/sync.h"
 
 namespace parley::model {
 
@@ -103,6 +104,7 @@ struct CoreStatus {
   ServerCapabilities capabilities;
   OutboxStatus outbox;
   RoomsStatus rooms;
+  SyncStatus sync;
 };
 
 bool operator==(const QualityStatus& a, const QualityStatus& b);

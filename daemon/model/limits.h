@@ -23,6 +23,8 @@ inline constexpr size_t kMaxForeignIdBytes = 255;
 
 // A long chat message; far below any server's frame limit.
 inline constexpr size_t kMaxTextBytes = 64 * 1024;
+// Foreign clients may write more. It still fits one frame of most servers.
+inline constexpr size_t kMaxReceivedTextBytes = 1024 * 1024;
 // More names than a person writes in a message.
 inline constexpr size_t kMaxMentions = 100;
 // File bytes never pass through the daemon, only their description.
@@ -83,6 +85,17 @@ inline constexpr uint64_t kMaxTombstones = 10000;
 inline constexpr size_t kMaxFeedEpochs = 64;
 // One page of a watch stream.
 inline constexpr size_t kMaxChangePageBytes = 256 * 1024;
+
+// Rooms whose history is read at once, after a connect or when asked for: what
+// one of them waits for, another one uses.
+inline constexpr size_t kMaxSyncsInFlight = 4;
+// Messages asked for in one page of a room's history. A step that takes them in
+// holds up everybody else for some milliseconds.
+inline constexpr uint32_t kSyncPageMessages = 200;
+// What is kept of a server's opaque cursor: PROTOCOL.md allows 255.
+inline constexpr size_t kMaxCursorBytes = 255;
+// Rooms with errors that a catch-up names; it counts the others.
+inline constexpr size_t kMaxSyncErrors = 100;
 
 // --- Requests of UIs -------------------------------------------------------
 

@@ -272,6 +272,21 @@ absl::StatusOr<model::Attachment> FromProto(absl::string_view prefix,
   return to;
 }
 
+absl::StatusOr<absl::Duration> FromProto(absl::string_view field,
+                                         const google::protobuf::Duration& from,
+                                         absl::Duration max) {
+  // Neither part can overflow, and parts of opposite signs add up.
+  const absl::Duration duration =
+      absl::Seconds(from.seconds()) + absl::Nanoseconds(from.nanos());
+  if (duration < absl::Milliseconds(1) || duration > max) {
+    return model::InvalidField(
+        field, absl::StrCat("is ", absl::FormatDuration(duration),
+                            "; it must be between 1ms and ",
+                            absl::FormatDuration(max)));
+  }
+  return absl::Trunc(duration, absl::Milliseconds(1));
+}
+
 }  // namespace
 
 void ToProto(const model::MessageView& from, v1::Message* to) {
@@ -381,17 +396,12 @@ absl::StatusOr<model::MessageContent> ContentFromProto(
 
 absl::StatusOr<absl::Duration> ExpireAfterFromProto(
     const google::protobuf::Duration& from) {
-  // Neither part can overflow, and parts of opposite signs add up.
-  const absl::Duration duration =
-      absl::Seconds(from.seconds()) + absl::Nanoseconds(from.nanos());
-  if (duration < absl::Milliseconds(1) || duration > model::kMaxExpireAfter) {
-    return model::InvalidField(
-        "expire_after",
-        absl::StrCat("is ", absl::FormatDuration(duration),
-                     "; it must be between 1ms and ",
-                     absl::FormatDuration(model::kMaxExpireAfter)));
-  }
-  return absl::Trunc(duration, absl::Milliseconds(1));
+  return FromProto("expire_after", from, model::kMaxExpireAfter);
+}
+
+absl::StatusOr<absl::Duration> SyncDeadlineFromProto(
+    const google::protobuf::Duration& from) {
+  return FromProto("deadline", from, kMaxSyncDeadline);
 }
 
 }  // namespace parley::rpc

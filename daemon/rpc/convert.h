@@ -49,6 +49,13 @@ absl::StatusOr<model::MessageContent> ContentFromProto(
 absl::StatusOr<absl::Duration> ExpireAfterFromProto(
     const google::protobuf::Duration& from);
 
+// A catch-up that takes a day has stopped to be one.
+inline constexpr absl::Duration kMaxSyncDeadline = absl::Hours(24);
+
+// The same for the deadline of a catch-up.
+absl::StatusOr<absl::Duration> SyncDeadlineFromProto(
+    const google::protobuf::Duration& from);
+
 }  // namespace parley::rpc
 
 #endif  // DAEMON_RPC_CONVERT_H_

@@ -71,6 +71,38 @@ v1::QualityLevel ToProto(model::QualityLevel from) {
   return v1::QUALITY_LEVEL_UNSPECIFIED;
 }
 
+v1::SyncPhase ToProto(model::SyncPhase from) {
+  switch (from) {
+    case model::SyncPhase::kIdle:
+      return v1::SYNC_PHASE_IDLE;
+    case model::SyncPhase::kRunning:
+      return v1::SYNC_PHASE_RUNNING;
+    case model::SyncPhase::kCompleted:
+      return v1::SYNC_PHASE_COMPLETED;
+    case model::SyncPhase::kFailed:
+      return v1::SYNC_PHASE_FAILED;
+    case model::SyncPhase::kCancelled:
+      return v1::SYNC_PHASE_CANCELLED;
+  }
+  return v1::SYNC_PHASE_UNSPECIFIED;
+}
+
+v1::SyncTrigger ToProto(model::SyncTrigger from) {
+  switch (from) {
+    case model::SyncTrigger::kConnect:
+      return v1::SYNC_TRIGGER_CONNECT;
+    case model::SyncTrigger::kRequest:
+      return v1::SYNC_TRIGGER_REQUEST;
+    case model::SyncTrigger::kGap:
+      return v1::SYNC_TRIGGER_GAP;
+    case model::SyncTrigger::kRetry:
+      return v1::SYNC_TRIGGER_RETRY;
+    case model::SyncTrigger::kJoin:
+      return v1::SYNC_TRIGGER_JOIN;
+  }
+  return v1::SYNC_TRIGGER_UNSPECIFIED;
+}
+
 void ToProto(const model::QualityStatus& from, v1::ConnectionQuality* to) {
   to->set_level(ToProto(from.level));
   if (from.average_latency.has_value()) {
@@ -133,11 +165,35 @@ void ToProto(const model::ServerCapabilities& from,
   SetTime(from.learned_at, [to] { return to->mutable_learned_at(); });
 }
 
+void ToProto(const model::SyncStatus& from, v1::SyncState* to) {
+  to->set_phase(ToProto(from.phase));
+  if (from.phase != model::SyncPhase::kIdle) {
+    to->set_trigger(ToProto(from.trigger));
+  }
+  to->set_run(ToInt64(from.run));
+  to->set_progress_percent(ToInt32(from.progress));
+  to->set_rooms_total(ToInt32(from.rooms));
+  to->set_rooms_done(ToInt32(from.rooms_done));
+  to->set_rooms_failed(ToInt32(from.rooms_failed));
+  to->set_messages_read(ToInt64(from.messages));
+  to->set_rooms_restarted(ToInt32(from.rooms_restarted));
+  for (const model::SyncRoomError& error : from.errors) {
+    v1::SyncRoomError* const line = to->add_errors();
+    line->set_room(error.room.value());
+    line->set_error(error.error);
+  }
+  to->set_error(from.error);
+  SetTime(from.started_at, [to] { return to->mutable_started_at(); });
+  SetTime(from.ended_at, [to] { return to->mutable_ended_at(); });
+}
+
 void ToProto(const model::CoreStatus& from, v1::DaemonStatus* to) {
   ToProto(from.connection, to->mutable_connection());
   ToProto(from.capabilities, to->mutable_server());
   ToProto(from.outbox, to->mutable_outbox());
   ToProto(from.rooms, to->mutable_rooms());
+  ToProto(from.sync, to->mutable_sync());
+  to->mutable_sync()->clear_errors();
 }
 
 v1::DaemonLimits DaemonLimitsProto() {

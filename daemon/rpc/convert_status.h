@@ -3,7 +3,9 @@
 
 #include "daemon/model/capabilities.h"
 #include "daemon/model/connection.h"
+#include "daemon/model/sync.h"
 #include "parley/v1/status.pb.h"
+#include "parley/v1/sync.pb.h"
 
 // What the daemon says of itself and of the server, in the words of the API.
 // Pure functions; what convert.h says of numbers and times holds here too.
@@ -13,7 +15,9 @@ namespace v1 = ::parley::v1;
 
 void ToProto(const model::ServerCapabilities& from, v1::ServerCapabilities* to);
 
-// Fills in what the core knows: connection, server, outbox and rooms.
+void ToProto(const model::SyncStatus& from, v1::SyncState* to);
+
+// Fills in what the core knows: connection, server, outbox, rooms and sync.
 void ToProto(const model::CoreStatus& from, v1::DaemonStatus* to);
 
 // The limits that GetCapabilities tells.

@@ -219,6 +219,43 @@ TEST(ConvertTest, Delivery) {
             R"("updatedAt":"2023-11-14T22:13:20Z"})");
 }
 
+model::SyncStatus FullSync() {
+  model::SyncStatus sync;
+  sync.phase = model::SyncPhase::kFailed;
+  sync.trigger = model::SyncTrigger::kGap;
+  sync.run = 1;
+  sync.progress = 2;
+  sync.rooms = 3;
+  sync.rooms_done = 4;
+  sync.rooms_failed = 5;
+  sync.messages = 6;
+  sync.rooms_restarted = 7;
+  sync.errors = {{model::RoomId("general"), "FORBIDDEN: no"}};
+  sync.error = "words";
+  sync.started_at = At(0);
+  sync.ended_at = At(1);
+  return sync;
+}
+
+TEST(ConvertTest, SyncState) {
+  v1::SyncState proto;
+  ToProto(FullSync(), &proto);
+  ExpectEveryFieldSet(proto);
+  EXPECT_EQ(Json(proto),
+            R"({"phase":"SYNC_PHASE_FAILED","trigger":"SYNC_TRIGGER_GAP",)"
+            R"("run":"1","progressPercent":2,"roomsTotal":3,"roomsDone":4,)"
+            R"("roomsFailed":5,"messagesRead":"6","roomsRestarted":7,)"
+            R"("errors":[{"room":"general","error":"FORBIDDEN: no"}],)"
+            R"("error":"words","startedAt":"2023-11-14T22:13:20Z",)"
+            R"("endedAt":"2023-11-14T22:13:21Z"})");
+}
+
+TEST(ConvertTest, ACatchUpThatNeverWasHasNoCauseAndNoTimes) {
+  v1::SyncState proto;
+  ToProto(model::SyncStatus(), &proto);
+  EXPECT_EQ(Json(proto), R"({"phase":"SYNC_PHASE_IDLE"})");
+}
+
 TEST(ConvertTest, Status) {
   model::CoreStatus core;
   core.connection = {
@@ -251,6 +288,7 @@ TEST(ConvertTest, Status) {
   core.capabilities.learned_at = At(3);
   core.outbox = {1, 2, 3, 4, 5, At(4)};
   core.rooms = {6, 7, 8};
+  core.sync = FullSync();
 
   v1::DaemonStatus proto;
   ToProto(core, &proto);
@@ -259,7 +297,8 @@ TEST(ConvertTest, Status) {
       {"parley.v1.DaemonStatus.version", "parley.v1.DaemonStatus.profile",
        "parley.v1.DaemonStatus.pid", "parley.v1.DaemonStatus.started_at",
        "parley.v1.DaemonStatus.store", "parley.v1.DaemonStatus.clients",
-       "parley.v1.DaemonStatus.sync"});
+       // Told by SyncService alone.
+       "parley.v1.SyncState.errors"});
   EXPECT_EQ(
       Json(proto),
       R"({"connection":{"state":"CONNECTION_STATE_WAITING",)"
@@ -278,7 +317,12 @@ TEST(ConvertTest, Status) {
       R"("advertised":["a","b"],"learnedAt":"2023-11-14T22:13:23Z"},)"
       R"("outbox":{"queued":1,"failed":2,"bytes":"3","maxEntries":4,)"
       R"("maxBytes":"5","oldestQueuedAt":"2023-11-14T22:13:24Z"},)"
-      R"("rooms":{"rooms":6,"joined":7,"failed":8}})");
+      R"("rooms":{"rooms":6,"joined":7,"failed":8},)"
+      R"("sync":{"phase":"SYNC_PHASE_FAILED","trigger":"SYNC_TRIGGER_GAP",)"
+      R"("run":"1","progressPercent":2,"roomsTotal":3,"roomsDone":4,)"
+      R"("roomsFailed":5,"messagesRead":"6","roomsRestarted":7,)"
+      R"("error":"words","startedAt":"2023-11-14T22:13:20Z",)"
+      R"("endedAt":"2023-11-14T22:13:21Z"}})");
 }
 
 TEST(ConvertTest, Replies) {
@@ -418,6 +462,21 @@ TEST(ConvertTest, ExpiryIsBetweenAMillisecondAndAYear) {
         expiry(365 * 86400, 1), expiry(INT64_MAX, INT32_MAX),
         expiry(INT64_MIN, INT32_MIN)}) {
     EXPECT_EQ(model::ErrorFieldOf(wrong.status()), "expire_after");
+  }
+}
+
+TEST(ConvertTest, ACatchUpsDeadlineIsBetweenAMillisecondAndADay) {
+  const auto deadline = [](int64_t seconds, int32_t nanos) {
+    google::protobuf::Duration duration;
+    duration.set_seconds(seconds);
+    duration.set_nanos(nanos);
+    return SyncDeadlineFromProto(duration);
+  };
+  EXPECT_EQ(*deadline(0, 1999999), absl::Milliseconds(1));
+  EXPECT_EQ(*deadline(86400, 0), absl::Hours(24));
+  for (const auto& wrong : {deadline(0, 0), deadline(0, 999999),
+                            deadline(-1, 0), deadline(86400, 1)}) {
+    EXPECT_EQ(model::ErrorFieldOf(wrong.status()), "deadline");
   }
 }
 

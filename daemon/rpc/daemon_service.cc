@@ -121,26 +121,9 @@ v1::DaemonStatus DaemonServiceImpl::Status(const model::CoreStatus& core,
   return status;
 }
 
-void DaemonServiceImpl::AskStatus(
-    std::function<void(absl::StatusOr<model::CoreStatus>)> then) {
-  edge_->core->Post(
-      core::GetStatus{},
-      [this, then = std::move(then)](absl::StatusOr<core::ReplyBody> reply) {
-        auto body = BodyOf<core::StatusReply>(std::move(reply));
-        if (body.ok()) return then(std::move(body->status));
-        const model::ErrorReason reason = model::ErrorReasonOf(body.status());
-        const bool store_is_down = reason == model::ErrorReason::kStoreFailed ||
-                                   reason == model::ErrorReason::kStoreFull;
-        if (store_is_down && edge_->live->core().has_value()) {
-          return then(*edge_->live->core());
-        }
-        then(body.status());
-      });
-}
-
 void DaemonServiceImpl::GetStatus(Respond<v1::GetStatusResponse> respond) {
-  AskStatus([this, respond = std::move(respond)](
-                absl::StatusOr<model::CoreStatus> core) {
+  AskStatus(*edge_, [this, respond = std::move(respond)](
+                        absl::StatusOr<model::CoreStatus> core) {
     if (!core.ok()) return respond(core.status());
     ReadRound round(edge_->store, MonotonicNow());
     v1::GetStatusResponse response;
@@ -151,14 +134,14 @@ void DaemonServiceImpl::GetStatus(Respond<v1::GetStatusResponse> respond) {
 
 void DaemonServiceImpl::GetCapabilities(
     Respond<v1::GetCapabilitiesResponse> respond) {
-  AskStatus(
-      [respond = std::move(respond)](absl::StatusOr<model::CoreStatus> core) {
-        if (!core.ok()) return respond(core.status());
-        v1::GetCapabilitiesResponse response;
-        ToProto(core->capabilities, response.mutable_server());
-        *response.mutable_limits() = DaemonLimitsProto();
-        respond(std::move(response));
-      });
+  AskStatus(*edge_, [respond = std::move(respond)](
+                        absl::StatusOr<model::CoreStatus> core) {
+    if (!core.ok()) return respond(core.status());
+    v1::GetCapabilitiesResponse response;
+    ToProto(core->capabilities, response.mutable_server());
+    *response.mutable_limits() = DaemonLimitsProto();
+    respond(std::move(response));
+  });
 }
 
 void DaemonServiceImpl::Serve(const Edge& edge) {

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "absl/status/status.h"
 #include "daemon/base/time.h"
 #include "daemon/model/connection.h"
 #include "daemon/rpc/edge.h"
@@ -49,9 +48,6 @@ class DaemonServiceImpl final : public Service {
  private:
   void GetStatus(Respond<parley::v1::GetStatusResponse> respond);
   void GetCapabilities(Respond<parley::v1::GetCapabilitiesResponse> respond);
-  // Calls `then` with how the core stands, or an error. While the store is down
-  // the core does not answer; then it is how it stood last.
-  void AskStatus(std::function<void(absl::StatusOr<model::CoreStatus>)> then);
   void StoreStatus(ReadRound* round, parley::v1::StoreStatus* status) const;
 
   const Options options_;

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "daemon/core/api/effect.h"
+#include "daemon/model/connection.h"
 #include "daemon/model/errors.h"
 #include "daemon/rpc/core_calls.h"
 #include "daemon/rpc/live_status.h"
@@ -121,6 +122,26 @@ void AskCore(const Edge& edge, core::CommandBody command,
                     convert(*body, &response);
                     respond(std::move(response));
                   });
+}
+
+// Calls `then` with how the core stands, or an error. While the store is down
+// the core does not answer; then it is how it stood last.
+inline void AskStatus(
+    const Edge& edge,
+    std::function<void(absl::StatusOr<model::CoreStatus>)> then) {
+  edge.core->Post(
+      core::GetStatus{}, [live = edge.live, then = std::move(then)](
+                             absl::StatusOr<core::ReplyBody> reply) {
+        auto body = BodyOf<core::StatusReply>(std::move(reply));
+        if (body.ok()) return then(std::move(body->status));
+        const model::ErrorReason reason = model::ErrorReasonOf(body.status());
+        const bool store_is_down = reason == model::ErrorReason::kStoreFailed ||
+                                   reason == model::ErrorReason::kStoreFull;
+        if (store_is_down && live->core().has_value()) {
+          return then(*live->core());
+        }
+        then(body.status());
+      });
 }
 
 }  // namespace parley::rpc

@@ -17,6 +17,7 @@
 #include "daemon/rpc/message_service.h"
 #include "daemon/rpc/outbox_service.h"
 #include "daemon/rpc/room_service.h"
+#include "daemon/rpc/sync_service.h"
 
 namespace parley::rpc {
 namespace {
@@ -98,11 +99,13 @@ absl::Status RpcServer::Start(std::unique_ptr<Listener> listener,
   services_.push_back(std::make_unique<RoomServiceImpl>());
   services_.push_back(std::make_unique<MessageServiceImpl>());
   services_.push_back(std::make_unique<OutboxServiceImpl>());
+  services_.push_back(std::make_unique<SyncServiceImpl>());
   services_.push_back(std::make_unique<HealthServiceImpl>(std::set<std::string>{
       v1::DaemonService::service_full_name(),
       v1::RoomService::service_full_name(),
       v1::MessageService::service_full_name(),
       v1::OutboxService::service_full_name(),
+      v1::SyncService::service_full_name(),
   }));
   server_ = BuildServer();
   if (server_ == nullptr) {

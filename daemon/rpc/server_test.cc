@@ -189,7 +189,8 @@ TEST_F(HealthTest, ServicesServeAlsoWhileDisconnected) {
   AnswerWithState(model::ConnectionState::kWaiting);
   for (const char* service :
        {"", "parley.v1.DaemonService", "parley.v1.RoomService",
-        "parley.v1.MessageService", "parley.v1.OutboxService"}) {
+        "parley.v1.MessageService", "parley.v1.OutboxService",
+        "parley.v1.SyncService"}) {
     EXPECT_EQ(Check(service), HealthCheckResponse::SERVING) << service;
   }
   EXPECT_EQ(Check("parley.upstream"), HealthCheckResponse::NOT_SERVING);
@@ -310,7 +311,7 @@ TEST_F(ServerTest, ReflectionNamesTheServices) {
   for (const char* service :
        {"parley.v1.DaemonService", "parley.v1.RoomService",
         "parley.v1.MessageService", "parley.v1.OutboxService",
-        "grpc.health.v1.Health"}) {
+        "parley.v1.SyncService", "grpc.health.v1.Health"}) {
     EXPECT_THAT(text, testing::HasSubstr(service));
   }
   call.TryCancel();

@@ -146,6 +146,7 @@ bool ReadComponents(KeyReader* reader, ParsedKey* key) {
     case Table::kRooms:
     case Table::kOutboxRooms:
     case Table::kRoomMessages:
+    case Table::kSyncCursors:
       return ReadNamed(reader, &key->room);
     case Table::kOutboxQueued:
     case Table::kOutboxFailed:
@@ -211,6 +212,8 @@ absl::string_view TableName(Table table) {
       return "change";
     case Table::kTombstones:
       return "tombstone";
+    case Table::kSyncCursors:
+      return "sync cursor";
   }
   return "unknown";
 }
@@ -305,6 +308,10 @@ std::string MessageSenderKey(const model::UserId& sender,
 
 std::string RoomMessagesKey(const model::RoomId& room) {
   return WithName(Table::kRoomMessages, room.value());
+}
+
+std::string SyncCursorKey(const model::RoomId& room) {
+  return WithName(Table::kSyncCursors, room.value());
 }
 
 std::string DeliveryKey(const model::ClientMessageId& client_id) {

@@ -30,6 +30,7 @@
 //   deliveries       client id                  model::Delivery
 //   feed             u64(seq)                   FeedRow
 //   tombstones       u64(seq)                   nothing
+//   sync cursors     name(room)                 model::SyncCursor
 //
 //   name   the bytes and a NUL, with NUL and 0x01 inside written as 0x01 0x01
 //          and 0x01 0x02: order is that of the names, and no name is the
@@ -59,6 +60,7 @@ enum class Table : uint8_t {
   kDeliveries = 0x0e,
   kFeed = 0x0f,
   kTombstones = 0x10,
+  kSyncCursors = 0x11,
 };
 
 enum class MetaField : uint8_t {
@@ -112,6 +114,7 @@ std::string MessageIdKey(const model::MessageId& id);
 std::string MessageSenderKey(const model::UserId& sender,
                              const model::ClientMessageId& client_id);
 std::string RoomMessagesKey(const model::RoomId& room);
+std::string SyncCursorKey(const model::RoomId& room);
 std::string DeliveryKey(const model::ClientMessageId& client_id);
 std::string FeedKey(model::ChangeSeq seq);
 std::string TombstoneKey(model::ChangeSeq seq);

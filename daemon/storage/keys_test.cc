@@ -66,7 +66,8 @@ std::vector<std::string> OneKeyOfEachTable() {
           RoomMessagesKey(room),
           DeliveryKey(client_id),
           FeedKey(ChangeSeq(11)),
-          TombstoneKey(ChangeSeq(12))};
+          TombstoneKey(ChangeSeq(12)),
+          SyncCursorKey(room)};
 }
 
 TEST(KeysTest, EachKeyLiesInItsTableAndNoOther) {
@@ -74,13 +75,13 @@ TEST(KeysTest, EachKeyLiesInItsTableAndNoOther) {
   for (const std::string& key : OneKeyOfEachTable()) {
     keys.insert(key);
     int tables = 0;
-    for (int table = 1; table <= 0x10; ++table) {
+    for (int table = 1; table <= 0x11; ++table) {
       const KeyRange range = TableRange(static_cast<Table>(table));
       tables += range.begin <= key && key < range.end;
     }
     EXPECT_EQ(tables, 1) << DescribeKey(key);
   }
-  EXPECT_EQ(keys.size(), 16u);
+  EXPECT_EQ(keys.size(), 17u);
 }
 
 TEST(KeysTest, ParsingReturnsTheComponents) {

@@ -16,6 +16,7 @@
 #include "daemon/model/message.h"
 #include "daemon/model/outbox.h"
 #include "daemon/model/room.h"
+#include "daemon/model/sync.h"
 #include "daemon/storage/keys.h"
 
 // The values of the store. Each one is
@@ -75,6 +76,11 @@ absl::StatusOr<model::Delivery> DecodeDelivery(absl::string_view key,
 // with the same client id. `account` is empty while it is not known.
 bool IsDeliveryOf(const model::Delivery& delivery,
                   const model::Message& message, const model::UserId& account);
+
+std::string EncodeSyncCursor(absl::string_view key,
+                             const model::SyncCursor& cursor);
+absl::StatusOr<model::SyncCursor> DecodeSyncCursor(absl::string_view key,
+                                                   absl::string_view value);
 
 // --- Bookkeeping -------------------------------------------------------------
 

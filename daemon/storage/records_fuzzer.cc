@@ -38,6 +38,7 @@ void CheckAll(absl::string_view key, absl::string_view value) {
   Check(key, value, DecodeMessage, EncodeMessage);
   Check(key, value, DecodeDelivery, EncodeDelivery);
   Check(key, value, DecodeRoomMessages, EncodeRoomMessages);
+  Check(key, value, DecodeSyncCursor, EncodeSyncCursor);
   Check(key, value, DecodeFeedRow, EncodeFeedRow);
   Check(key, value, DecodeFeedEpochs, EncodeFeedEpochs);
   Check(key, value, DecodeFeedState, EncodeFeedState);

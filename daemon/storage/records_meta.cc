@@ -5,6 +5,7 @@
 #include "storage/v1/feed.pb.h"
 #include "storage/v1/message.pb.h"
 #include "storage/v1/meta.pb.h"
+#include "storage/v1/room.pb.h"
 
 namespace parley::storage {
 
@@ -14,6 +15,30 @@ using internal::ReadEnum;
 using internal::Seal;
 using internal::ToMillis;
 using internal::UnknownEnum;
+
+std::string EncodeSyncCursor(absl::string_view key,
+                             const model::SyncCursor& cursor) {
+  v1::SyncCursorRecord proto;
+  proto.set_epoch(cursor.epoch);
+  proto.set_cursor(cursor.cursor);
+  proto.set_last_change(cursor.last_change);
+  proto.set_synced_at_ms(ToMillis(cursor.synced_at));
+  return Seal(key, proto);
+}
+
+absl::StatusOr<model::SyncCursor> DecodeSyncCursor(absl::string_view key,
+                                                   absl::string_view value) {
+  v1::SyncCursorRecord proto;
+  if (absl::Status status = Open(key, value, &proto); !status.ok()) {
+    return status;
+  }
+  model::SyncCursor cursor;
+  cursor.epoch = proto.epoch();
+  cursor.cursor = proto.cursor();
+  cursor.last_change = proto.last_change();
+  cursor.synced_at = FromMillis(proto.synced_at_ms());
+  return cursor;
+}
 
 std::string EncodeRoomMessages(absl::string_view key,
                                const RoomMessages& messages) {
@@ -177,6 +202,7 @@ std::string EncodeCapabilities(absl::string_view key,
   proto.set_deduplicates(from.deduplicates);
   proto.set_history(from.history);
   proto.set_durable_membership(from.durable_membership);
+  proto.set_changes(from.changes);
   proto.set_ordered_window(from.ordered_window);
   proto.set_ordered_sends(from.ordered_sends);
   proto.set_max_payload_bytes(from.max_payload_bytes);
@@ -204,6 +230,7 @@ absl::StatusOr<model::ServerCapabilities> DecodeCapabilities(
   to.deduplicates = proto.deduplicates();
   to.history = proto.history();
   to.durable_membership = proto.durable_membership();
+  to.changes = proto.changes();
   to.ordered_window = proto.ordered_window();
   to.ordered_sends = proto.ordered_sends();
   to.max_payload_bytes = proto.max_payload_bytes();

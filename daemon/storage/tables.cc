@@ -109,8 +109,22 @@ absl::Status Tables::RemoveRoom(const model::RoomId& room) {
   if (!old.ok()) return old.status();
   if (!old->has_value()) return absl::OkStatus();
   staged_->Delete(key);
+  staged_->Delete(SyncCursorKey(room));
   return feed_.RecordRemoval((*old)->change_seq,
                              {model::ObjectKind::kRoom, room, {}, {}});
+}
+
+absl::StatusOr<model::SyncCursor> Tables::SyncCursor(
+    const model::RoomId& room) const {
+  auto cursor = ReadRecord(*staged_, SyncCursorKey(room), DecodeSyncCursor);
+  if (!cursor.ok()) return cursor.status();
+  return cursor->value_or(model::SyncCursor());
+}
+
+void Tables::PutSyncCursor(const model::RoomId& room,
+                           const model::SyncCursor& cursor) {
+  const std::string key = SyncCursorKey(room);
+  staged_->Put(key, EncodeSyncCursor(key, cursor));
 }
 
 }  // namespace parley::storage

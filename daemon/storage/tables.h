@@ -17,6 +17,7 @@
 #include "daemon/model/message.h"
 #include "daemon/model/outbox.h"
 #include "daemon/model/room.h"
+#include "daemon/model/sync.h"
 #include "daemon/storage/change_feed.h"
 #include "daemon/storage/keys.h"
 #include "daemon/storage/records.h"
@@ -60,8 +61,13 @@ class Tables {
   // --- Rooms ---------------------------------------------------------------
   // join_state is what the server said last, also of an earlier connection.
   absl::StatusOr<std::vector<model::Room>> AllRooms() const;
-  absl::Status PutRoom(model::Room* room);  // sets change_seq
-  absl::Status RemoveRoom(const model::RoomId& room);
+  absl::Status PutRoom(model::Room* room);             // sets change_seq
+  absl::Status RemoveRoom(const model::RoomId& room);  // and its cursor
+
+  // Nothing was read of the room's history: a cursor with nothing in it.
+  absl::StatusOr<model::SyncCursor> SyncCursor(const model::RoomId& room) const;
+  void PutSyncCursor(const model::RoomId& room,
+                     const model::SyncCursor& cursor);
 
   // --- Outbox --------------------------------------------------------------
   // Rooms with queued or failed entries.
@@ -105,6 +111,8 @@ class Tables {
   // delivery with it.
   absl::Status PutMessage(model::Message* message,
                           std::optional<model::OutboxSeq> local_order);
+  // The room is full of newer ones: PutMessage would evict this one at once.
+  absl::StatusOr<bool> WouldBeEvicted(const model::Message& message) const;
   absl::StatusOr<std::optional<model::Message>> FindMessage(
       const model::MessageId& id) const;
   absl::StatusOr<std::optional<model::Message>> FindMessage(
@@ -112,7 +120,8 @@ class Tables {
       const model::ClientMessageId& client_id) const;
   absl::Status RemoveMessage(const model::Message& message);
   // Removes at most `limit` messages that are not in the outbox, of any room,
-  // and their deliveries. Returns how many.
+  // and their deliveries; a room that has none left is read anew from the
+  // server. Returns how many.
   absl::StatusOr<size_t> EvictMessages(size_t limit);
 
   absl::StatusOr<std::optional<model::Delivery>> FindDelivery(

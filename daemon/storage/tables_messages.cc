@@ -192,6 +192,16 @@ absl::Status Tables::EvictExcess(const model::RoomId& room,
                               kMaxEvictionsPerPut));
 }
 
+absl::StatusOr<bool> Tables::WouldBeEvicted(
+    const model::Message& message) const {
+  const auto messages =
+      ReadRecord(*staged_, RoomMessagesKey(message.room), DecodeRoomMessages);
+  if (!messages.ok()) return messages.status();
+  return messages->has_value() &&
+         (*messages)->settled >= limits_.max_messages_per_room &&
+         OrderOf(message) < (*messages)->first.order;
+}
+
 absl::StatusOr<size_t> Tables::EvictMessages(size_t limit) {
   size_t evicted = 0;
   RowCursor rows(staged_, TableRange(Table::kRoomMessages),
@@ -213,7 +223,10 @@ absl::StatusOr<size_t> Tables::EvictMessages(size_t limit) {
     }
     evicted += count;
     // So that the next call does not read it again.
-    if (count == messages->settled) staged_->Delete(key);
+    if (count == messages->settled) {
+      staged_->Delete(key);
+      staged_->Delete(SyncCursorKey(parsed->room));
+    }
   }
   return evicted;
 }

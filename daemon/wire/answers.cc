@@ -129,9 +129,10 @@ SendResult DecodeSendResult(const json& data) {
 
 JoinResult DecodeJoinResult(const json& data) {
   JoinResult result;
-  std::string problems[2];
+  std::string problems[3];
   FieldReader type("", data, &problems[0]);
   FieldReader count("", data, &problems[1]);
+  FieldReader last("", data, &problems[2]);
   const std::string name =
       type.Name({"type"}, std::numeric_limits<size_t>::max());
   for (const auto& entry : kRoomKinds) {
@@ -139,6 +140,10 @@ JoinResult DecodeJoinResult(const json& data) {
   }
   result.member_count = static_cast<uint32_t>(
       count.Number({"memberCount"}, std::numeric_limits<uint32_t>::max()));
+  if (last.Find({"lastChange", "lastSeq"}) != nullptr) {
+    const uint64_t change = last.Number({"lastChange", "lastSeq"});
+    if (last.ok()) result.last_change = change;
+  }
   return result;
 }
 

@@ -34,6 +34,16 @@ struct Ready {
 
 struct MessageReceived {
   model::Message message;
+  // The room's gap-free number of the message's last change; 0: not told.
+  uint64_t change = 0;
+  // Its author has taken it back: it has no content any more.
+  bool deleted = false;
+};
+
+// Something in the room has changed; its history says what.
+struct RoomChanged {
+  model::RoomId room;
+  uint64_t change = 0;
 };
 
 // Somebody else, or the account on another device, joined or left.
@@ -57,8 +67,9 @@ struct MalformedEvent {
   std::string problem;
 };
 
-using ServerEvent = std::variant<Ready, MessageReceived, MemberChanged,
-                                 PongReceived, UnknownEvent, MalformedEvent>;
+using ServerEvent =
+    std::variant<Ready, MessageReceived, RoomChanged, MemberChanged,
+                 PongReceived, UnknownEvent, MalformedEvent>;
 
 // How an error that the server answered with is to be treated. Decided here,
 // once, for every code.
@@ -95,6 +106,9 @@ struct SendResult {
 struct JoinResult {
   model::RoomKind kind = model::RoomKind::kUnknown;
   uint32_t member_count = 0;
+  // The room's last change where the server counts them, else the place of its
+  // last message; 0 when there is none. Absent: the server does not say.
+  std::optional<uint64_t> last_change;
 };
 
 // --- To the server -----------------------------------------------------------

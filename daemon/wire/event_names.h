@@ -13,6 +13,9 @@ namespace parley::wire {
 
 inline constexpr absl::string_view kReadyEvents[] = {"connected"};
 inline constexpr absl::string_view kMessageEvents[] = {"message:new"};
+// Of a message that was there: an edit, a deletion, a reaction.
+inline constexpr absl::string_view kChangeEvents[] = {
+    "message:update", "message:delete", "reaction:update"};
 inline constexpr absl::string_view kJoinedEvents[] = {"user:joined",
                                                       "channel:member_join"};
 inline constexpr absl::string_view kLeftEvents[] = {"user:left",
@@ -24,6 +27,7 @@ inline constexpr absl::string_view kPongEvents[] = {"pong"};
 inline constexpr char kJoinRequest[] = "room:join";
 inline constexpr char kLeaveRequest[] = "room:leave";
 inline constexpr char kSendRequest[] = "message:send";
+inline constexpr char kHistoryRequest[] = "sync:messages";
 inline constexpr char kPingRequest[] = "ping";
 inline constexpr char kAuthRefreshRequest[] = "auth:refresh";
 
@@ -34,6 +38,7 @@ inline constexpr absl::string_view kDedupClientMessageId =
     "dedup.client-message-id";
 inline constexpr absl::string_view kSendOrdered = "send.ordered";
 inline constexpr absl::string_view kHistoryCursor = "history.cursor";
+inline constexpr absl::string_view kMessageChanges = "message.changes";
 inline constexpr absl::string_view kRoomsMembership = "rooms.membership";
 
 // True if `name` is one of `names`.

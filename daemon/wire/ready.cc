@@ -69,6 +69,7 @@ bool DecodeReady(const json& payload, Ready* ready, std::string* problem) {
   // Without an epoch a cursor would have no meaning.
   result.history = has(kHistoryCursor) && !epoch.empty();
   if (result.history) result.history_epoch = epoch;
+  result.changes = result.history && has(kMessageChanges);
   DecodeLimits(&reader, &result);
   return problem->empty();
 }

@@ -5,6 +5,7 @@
 #include "daemon/wire/answers.h"
 #include "daemon/wire/event_names.h"
 #include "daemon/wire/field_reader.h"
+#include "daemon/wire/message_codec.h"
 #include "daemon/wire/ready.h"
 
 namespace parley::wire {
@@ -23,8 +24,11 @@ ServerEvent SharedDialect::DecodeEvent(absl::string_view name,
   if (std::get_if<UnknownEvent>(&first) == nullptr) return first;
   if (IsOneOf(name, kPongEvents)) return PongReceived{};
   const bool message = IsOneOf(name, kMessageEvents);
+  const bool changed = IsOneOf(name, kChangeEvents);
   const bool joined = IsOneOf(name, kJoinedEvents);
-  if (!message && !joined && !IsOneOf(name, kLeftEvents)) return first;
+  if (!message && !changed && !joined && !IsOneOf(name, kLeftEvents)) {
+    return first;
+  }
   if (!args.is_array() || args.empty() || !args.front().is_object()) {
     return MalformedEvent{std::string(name), "the payload is no object"};
   }
@@ -33,8 +37,15 @@ ServerEvent SharedDialect::DecodeEvent(absl::string_view name,
   if (message) {
     MessageReceived received;
     if (DecodeMessageEvent(payload, &received.message, &problem)) {
+      DecodeChange(payload, &received);
       return received;
     }
+  } else if (changed) {
+    FieldReader reader("", payload, &problem);
+    RoomChanged change;
+    change.room = ReadRoom(&reader);
+    change.change = reader.Number({"change"});
+    if (problem.empty()) return change;
   } else {
     FieldReader reader("", payload, &problem);
     MemberChanged changed;

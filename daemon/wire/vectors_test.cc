@@ -54,8 +54,10 @@ void ExpectTyped(const std::string& name, const json& payload) {
   if (const auto* bad = std::get_if<MalformedEvent>(&event)) {
     ADD_FAILURE() << name << ": " << bad->problem << "\n" << payload;
   }
-  const bool known = name == "connected" || name == "message:new" ||
-                     name == "pong" || absl::StartsWith(name, "user:");
+  const bool known = name == "connected" || name == "pong" ||
+                     absl::StartsWith(name, "message:") ||
+                     absl::StartsWith(name, "reaction:") ||
+                     absl::StartsWith(name, "user:");
   EXPECT_EQ(std::get_if<UnknownEvent>(&event) == nullptr, known) << name;
 }
 
@@ -67,7 +69,8 @@ TEST(VectorsTest, EveryEventIsUnderstood) {
     ExpectTyped(sample["event"].get<std::string>(), sample["payload"]);
   }
   for (const char* name :
-       {"connected", "message:new", "user:joined", "user:left"}) {
+       {"connected", "message:new", "message:update", "message:delete",
+        "reaction:update", "user:joined", "user:left"}) {
     EXPECT_EQ(names.count(name), 1u) << name;
   }
 }

@@ -155,6 +155,7 @@ void Auditor::OnReply(const core::Reply& reply) {
             probes_->Hit("client.signed_out");
             OnStopReply(true, order, reply);
           },
+          [&](const core::StartSync&) {}, [&](const core::CancelSync&) {},
           [&](const core::GetStatus&) {
             if (!reply.result.ok()) return;
             CheckStatus(std::get<core::StatusReply>(*reply.result).status);
@@ -351,12 +352,23 @@ void Auditor::OnText(const core::TextReceived& text) {
   if (text.connection != connection_) return;
   const Frame frame = ParseFrame(text.text);
   if (frame.event() == "connected") ready_ = true;
-  const std::string said = TextMember(frame.payload(), "content");
-  if (frame.event() == "message:new") told_.insert(said);
+  std::set<std::string> said;
+  if (frame.event() == "message:new") {
+    said.insert(TextMember(frame.payload(), "content"));
+  }
+  // A page of history tells of messages too.
+  const nlohmann::json& page =
+      Member(Member(frame.payload(), "data"), "messages");
+  if (frame.kind == Frame::Kind::kAck && page.is_array()) {
+    for (const nlohmann::json& message : page) {
+      said.insert(TextMember(message, "content"));
+    }
+  }
+  told_.insert(said.begin(), said.end());
   for (auto& [room, sends] : in_flight_) {
     sends.erase(std::remove_if(sends.begin(), sends.end(),
                                [&frame, &said](const InFlight& send) {
-                                 return send.text == said ||
+                                 return said.count(send.text) > 0 ||
                                         (frame.kind == Frame::Kind::kAck &&
                                          send.ack_id == *frame.ack_id);
                                }),
@@ -380,6 +392,11 @@ void Auditor::OnFrame(const core::SendFrame& sent) {
     verdict_->Fail("the device sends garbage: ", sent.text);
   }
   if (frame.event() == "message:send") OnSendFrame(sent, frame);
+  if (frame.event() == "sync:messages") {
+    probes_->Hit(TextMember(frame.payload(), "cursor").empty()
+                     ? "sync.from_the_start"
+                     : "sync.from_a_cursor");
+  }
 }
 
 void Auditor::OnSendFrame(const core::SendFrame& sent, const Frame& frame) {

@@ -81,6 +81,8 @@ class Auditor : public AppendListener {
 
   // Nothing is under way any more and no fault has happened for long.
   void AtRest();
+  // Then also: what the server's history has of the device's rooms is here.
+  void CheckHistory(const std::vector<LogEntry>& log);
 
   // Client ids of accepted messages, for whoever wants to repeat or cancel.
   std::vector<std::string> AcceptedIds() const;

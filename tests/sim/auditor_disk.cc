@@ -10,6 +10,7 @@
 #include "daemon/storage/tables.h"
 #include "tests/sim/auditor.h"
 #include "tests/sim/describe.h"
+#include "tests/sim/server_payload.h"
 
 namespace parley::sim {
 namespace {
@@ -314,6 +315,42 @@ void Auditor::AtRest() {
   if (!calls_.empty()) {
     verdict_->Fail("call ", calls_.begin()->first.value(),
                    " was never answered");
+  }
+}
+
+void Auditor::CheckHistory(const std::vector<LogEntry>& log) {
+  std::map<std::string, std::vector<const LogEntry*>> rooms;
+  for (const LogEntry& entry : log) rooms[entry.room].push_back(&entry);
+  for (auto& [name, entries] : rooms) {
+    const model::RoomId room(name);
+    const auto joined = storage::GetRoom(*committed_, room);
+    if (!joined.ok()) {
+      verdict_->Fail("the store cannot be read: ", joined.status().ToString());
+      return;
+    }
+    if (!joined->has_value()) continue;
+    const auto page = storage::ListMessages(*committed_, room, {}, SIZE_MAX);
+    if (!page.ok()) {
+      verdict_->Fail("the store cannot be read: ", page.status().ToString());
+      return;
+    }
+    // By text: on a server that does not de-duplicate, two of its messages may
+    // be one, which is shown once.
+    std::map<std::string, int> kept;
+    for (const model::MessageView& view : page->messages) {
+      ++kept[view.message.content.text];
+    }
+    for (const LogEntry* entry : entries) {
+      const std::string text = TextMember(entry->event, "content");
+      const auto found = kept.find(text);
+      const int times = found == kept.end() ? 0 : found->second;
+      if (times != 1 && !entry->deleted) {
+        verdict_->Fail(entry->message_id, " of ", name,
+                       " is in the server's history, and here ", times,
+                       " times");
+      }
+    }
+    probes_->Hit("device.history_compared");
   }
 }
 

@@ -48,7 +48,11 @@ std::string DescribeCommand(const core::Command& command) {
                                 sign_out.discard_outbox ? " discard" : "",
                                 sign_out.wipe_cache ? " wipe" : "");
           },
-          [](const core::GetStatus&) { return std::string("get_status"); }},
+          [](const core::GetStatus&) { return std::string("get_status"); },
+          [](const core::StartSync& start) {
+            return absl::StrCat("sync(", start.room.value(), ")");
+          },
+          [](const core::CancelSync&) { return std::string("cancel_sync"); }},
       command.body);
   return head + body;
 }
@@ -118,6 +122,7 @@ std::string DescribeReplyBody(const core::ReplyBody& body) {
           [](const core::SignOutReply& reply) {
             return absl::StrCat("signed out, discarded ", reply.discarded);
           },
+          [](const core::SyncReply& reply) { return Describe(reply.status); },
           [](const core::Done&) { return std::string("done"); }},
       body);
 }
@@ -230,6 +235,11 @@ std::string DescribeFrame(absl::string_view text) {
     return absl::StrCat(frame.event(), "(",
                         TextMember(frame.payload(), "roomName"), ")");
   }
+  if (frame.event() == "sync:messages") {
+    return absl::StrCat("sync:messages(",
+                        TextMember(frame.payload(), "roomName"), ", ",
+                        TextMember(frame.payload(), "cursor"), ")");
+  }
   return absl::StrCat(frame.event(), " ", frame.payload().dump());
 }
 
@@ -273,6 +283,21 @@ std::string Describe(const absl::StatusOr<core::ReplyBody>& result) {
   return absl::StrCat(
       absl::StatusCodeToString(result.status().code()), " ",
       model::ErrorReasonName(model::ErrorReasonOf(result.status())));
+}
+
+std::string Describe(const model::SyncStatus& status) {
+  std::string text =
+      absl::StrCat("sync ", model::SyncPhaseName(status.phase), " ",
+                   model::SyncTriggerName(status.trigger), " ", status.progress,
+                   "% rooms=", status.rooms_done, "/", status.rooms,
+                   " messages=", status.messages);
+  if (status.rooms_failed > 0) {
+    absl::StrAppend(&text, " failed=", status.rooms_failed);
+  }
+  if (status.rooms_restarted > 0) {
+    absl::StrAppend(&text, " restarted=", status.rooms_restarted);
+  }
+  return text;
 }
 
 std::string Describe(const model::CoreStatus& status) {

@@ -11,6 +11,7 @@
 #include "daemon/model/change.h"
 #include "daemon/model/connection.h"
 #include "daemon/model/outbox.h"
+#include "daemon/model/sync.h"
 
 // Events, effects and objects as lines that a person can read and two runs can
 // be compared by: for traces and for what spec scripts expect.
@@ -26,6 +27,7 @@ std::string Describe(const core::EffectBody& effect, base::MonotonicTime now);
 std::string DescribeFrame(absl::string_view text);
 
 std::string Describe(const absl::StatusOr<core::ReplyBody>& result);
+std::string Describe(const model::SyncStatus& status);
 std::string Describe(const model::CoreStatus& status);
 std::string Describe(const model::OutboxEntry& entry);
 // An object of the change feed: first what names it, then what it says.

@@ -54,6 +54,11 @@ TEST(SabotageTest, ServerIgnoresOrder) {
               Contains(HasSubstr("reached the log after place")));
 }
 
+TEST(SabotageTest, ServerSkipsHistory) {
+  EXPECT_THAT(Failures(Sabotage::kServerSkipsHistory),
+              Contains(HasSubstr("is in the server's history, and here 0")));
+}
+
 TEST(SabotageTest, NetworkSendsTwice) {
   EXPECT_THAT(Failures(Sabotage::kNetworkSendsTwice),
               Contains(HasSubstr("times in the log, and says so only")));

@@ -76,6 +76,7 @@ struct ServerFaults {
   // Sabotage: what an auditor must catch. Never part of a normal run.
   bool forgets_repeats = false;
   bool ignores_order = false;
+  bool skips_history = false;  // the first message of each page of it
 };
 
 // The edit of a message that stands (rule U-6). Times are as on the wire.

@@ -97,6 +97,10 @@ void Simulation::ApplySabotage() {
       plan_.workload.burst = 20;
       plan_.network.swap = 200;
       return;
+    case Sabotage::kServerSkipsHistory:
+      plan_.server = ServerOptions();
+      plan_.server_faults.skips_history = true;
+      return;
     case Sabotage::kNetworkSendsTwice: {
       auto& capabilities = plan_.server.capabilities;
       plan_.server.plugin = false;
@@ -215,7 +219,8 @@ bool Simulation::AtRest() {
     }
     const model::CoreStatus& status = *workload.status();
     if (status.connection.state != model::ConnectionState::kReady ||
-        status.outbox.queued > 0 || status.rooms.joined != status.rooms.rooms) {
+        status.outbox.queued > 0 || status.rooms.joined != status.rooms.rooms ||
+        status.sync.phase == model::SyncPhase::kRunning) {
       return false;
     }
   }
@@ -274,6 +279,10 @@ void Simulation::FinalChecks() {
   for (Participant& participant : participants_) {
     participant.workload->CheckWatchers();
     participant.auditor->AtRest();
+    // Not before: a connection may have died without a word.
+    if (plan_.server.Has("history.cursor")) {
+      participant.auditor->CheckHistory(server_->log());
+    }
   }
 }
 

@@ -16,6 +16,7 @@ enum class Sabotage {
   kStoreReportsEarly,     // a commit is reported before it is made
   kServerForgetsRepeats,  // although it says that it de-duplicates
   kServerIgnoresOrder,    // and the network lets frames pass each other
+  kServerSkipsHistory,    // a page of it lacks a message
   kNetworkSendsTwice,     // to a server that does not de-duplicate
   kServerNeverAnswers,    // also after the faults are over
 };

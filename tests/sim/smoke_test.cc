@@ -31,6 +31,7 @@ constexpr const char* kMustHappen[] = {
     "device.crash_after_commit",
     "device.crash_after_effect",
     "device.crash_before_commit",
+    "device.history_compared",
     "device.kill",
     "device.network",
     "device.no_network",
@@ -68,6 +69,8 @@ constexpr const char* kMustHappen[] = {
     "store.full",
     "store.recovery_failed",
     "store.slow_commit",
+    "sync.from_a_cursor",
+    "sync.from_the_start",
     "watcher.fresh",
     "watcher.resumed",
 };

@@ -62,6 +62,7 @@ ServerFaults DrawServerFaults(base::Rng* rng) {
   faults.answer_twice = Rate(rng, 200);
   faults.answer_first = Rate(rng, 400);
   faults.join_refused = Rate(rng, 200);
+  faults.sync_refused = Rate(rng, 200);
   faults.unknown_event = Rate(rng, 100);
   faults.illegal_frame = rng->OneIn(3) ? Rate(rng, 15) : 0;
   return faults;
@@ -99,7 +100,7 @@ DeviceFaults DrawDevice(base::Rng* rng) {
   faults.power_cut = static_cast<int>(rng->Between(0, 1000));
   faults.down_time = absl::Milliseconds(rng->Between(10, 8000));
   faults.no_token = rng->OneIn(2) ? Rate(rng, 200) : 0;
-  faults.bad_token = rng->OneIn(3) ? Rate(rng, 100) : 0;
+  faults.bad_token = rng->OneIn(2) ? Rate(rng, 200) : 0;
   faults.short_token = rng->OneIn(3) ? Rate(rng, 500) : 0;
   return faults;
 }

@@ -62,7 +62,7 @@ void Workload::Act() {
   if (!running_) return;
   Later(rng_.DurationUpTo(options_.mean_pause * 2), &Workload::Act);
   if (!device_->up()) return;
-  switch (rng_.Below(23)) {
+  switch (rng_.Below(24)) {
     case 0:
       return SendBurst();
     case 1:
@@ -90,6 +90,10 @@ void Workload::Act() {
       return device_->ChangeNetwork(!rng_.OneIn(3));
     case 13:
       return device_->WakeUp();
+    case 15:
+      return rng_.OneIn(3) ? Call(core::CancelSync{})
+                           : Call(core::StartSync{model::RoomId(SomeRoom()),
+                                                  std::nullopt});
     case 14:
       return rng_.OneIn(4) ? Call(core::SignOut{rng_.OneIn(3), false})
                            : GiveToken();

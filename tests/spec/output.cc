@@ -123,6 +123,12 @@ std::string Output::StatusLine(const model::CoreStatus& status) const {
     absl::StrAppend(&line, " quality=",
                     model::QualityLevelName(status.connection.quality.level));
   }
+  // A catch-up that found nothing to do, or did it, is as it should be.
+  if (status.sync.phase == model::SyncPhase::kRunning ||
+      status.sync.phase == model::SyncPhase::kCancelled ||
+      status.sync.rooms_failed > 0 || status.sync.rooms_restarted > 0) {
+    absl::StrAppend(&line, " ", sim::Describe(status.sync));
+  }
   return line;
 }
 

@@ -81,6 +81,16 @@ std::optional<core::CommandBody> CommandOf(const Json& step) {
   if (step.contains("connect")) return core::Connect{};
   if (step.contains("disconnect")) return core::Disconnect{};
   if (step.contains("status")) return core::GetStatus{};
+  if (step.contains("sync")) {
+    const Json& value = step["sync"];
+    core::StartSync start;
+    start.room = model::RoomId(TextOf(value, "room"));
+    if (value.contains("deadline_s")) {
+      start.deadline = absl::Seconds(value["deadline_s"].get<int64_t>());
+    }
+    return start;
+  }
+  if (step.contains("cancel_sync")) return core::CancelSync{};
   if (step.contains("set_credentials")) {
     return core::SetCredentials{
         base::Secret(GivenToken(step["set_credentials"]))};

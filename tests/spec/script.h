@@ -28,6 +28,7 @@ namespace parley::spec {
 //   send {room, id?, text, expire_after_s?}   join ROOM   leave ROOM
 //   retry ID   cancel ID   flush   connect   disconnect   status
 //   set_credentials {user, number}   sign_out {discard?, wipe?}
+//   sync {room?, deadline_s?}   cancel_sync
 //   shows ROOM (as a client reads it)
 // What happens to the device:
 //   start   restart kill|power   timer NAME   wait_s N   wait_ms N
@@ -48,6 +49,10 @@ namespace parley::spec {
 //   joins ROOM   refuses_join ROOM {code}   lets_leave ROOM
 //   refuses_leave ROOM {code}   answers_join ROOM {with}
 //   says {user, room, text, id, seq?, client_id?}
+//   missed {room, to} (messages m1 to mN, of which the device hears nothing)
+//   page {room, cursor, messages [{user, text, id, seq?, client_id?,
+//     deleted?}], more?, epoch?}, or {room, code}: the answer to the room's
+//     last request for history
 //   history EPOCH (what it had is lost; its next ready event says so)
 //   answers_event NAME {with} (the last event of that name)
 // Answers go to the last frame for that id or room ("first": to the first);
@@ -105,7 +110,11 @@ class Script {
   void Text(const std::string& text);
   // Whose clock is so far ahead of the device's.
   void Ready(absl::Duration ahead);
+  // What the server says of a message, in the shape of its event.
+  nlohmann::json MessageOf(const Json& said);
   void Says(const Json& said);
+  absl::Status Page(const Json& page);
+  uint64_t LastSeq(const std::string& room) const;
   // The number of a message in its room, which it gets when it is first named.
   uint64_t SeqOf(const std::string& room, const std::string& id);
   core::ConnectionId connection() const {

@@ -99,6 +99,14 @@ absl::Status Script::PlayServer(const Json& server) {
     Text(server[action].get<std::string>());
   } else if (action == "says") {
     Says(server[action]);
+  } else if (action == "missed") {
+    const std::string room = server[action]["room"].get<std::string>();
+    const uint64_t last = server[action]["to"].get<uint64_t>();
+    for (uint64_t seq = LastSeq(room) + 1; seq <= last; ++seq) {
+      seqs_[room].emplace(absl::StrCat("m", seq), seq);
+    }
+  } else if (action == "page") {
+    return Page(server[action]);
   } else if (action == "history") {
     epoch_ = server[action].get<std::string>();
     log_.clear();
@@ -153,7 +161,7 @@ uint64_t Script::SeqOf(const std::string& room, const std::string& id) {
   return known->second;
 }
 
-void Script::Says(const Json& said) {
+json Script::MessageOf(const Json& said) {
   if (said.contains("seq")) {
     seqs_[said["room"].get<std::string>()].emplace(
         said["id"].get<std::string>(), said["seq"].get<uint64_t>());
@@ -167,6 +175,9 @@ void Script::Says(const Json& said) {
                 {"content", said["text"].get<std::string>()},
                 {"type", "text"},
                 {"timestamp", "2026-01-01T00:00:00.000Z"}};
+  if (said.contains("deleted")) {
+    event["deletedAt"] = "2026-01-01T00:00:00.000Z";
+  }
   if (said.contains("client_id")) {
     event["clientMessageId"] = said["client_id"].get<std::string>();
   }
@@ -176,7 +187,44 @@ void Script::Says(const Json& said) {
   entry.room = event["roomName"].get<std::string>();
   entry.text = event["content"].get<std::string>();
   if (!truth_.EverHadId(entry.message_id)) truth_.OnAppended(entry);
-  Text(sim::EventFrame("message:new", event));
+  return event;
+}
+
+uint64_t Script::LastSeq(const std::string& room) const {
+  uint64_t last = 0;
+  const auto seqs = seqs_.find(room);
+  if (seqs == seqs_.end()) return last;
+  for (const auto& [id, seq] : seqs->second) last = std::max(last, seq);
+  return last;
+}
+
+void Script::Says(const Json& said) {
+  Text(sim::EventFrame("message:new", MessageOf(said)));
+}
+
+// A page of history, as the answer to the last request of the room for one.
+absl::Status Script::Page(const Json& page) {
+  const std::string room = page["room"].get<std::string>();
+  const SentFrame* const frame = FindRoom("sync:messages", room);
+  if (frame == nullptr) return Cannot("nobody asked: " + page.dump());
+  json answer = {{"success", true}};
+  if (page.contains("code")) {
+    answer = Refused(page["code"].get<std::string>());
+  } else {
+    json& data = answer["data"];
+    data = {{"messages", json::array()},
+            {"cursor", page["cursor"].get<std::string>()},
+            {"hasMore", page.value("more", false)},
+            {"historyEpoch", page.value("epoch", epoch_)},
+            {"serverTime", "2026-01-01T00:00:00.000Z"}};
+    for (const Json& message : page["messages"]) {
+      Json said = message;
+      said["room"] = room;
+      data["messages"].push_back(MessageOf(said));
+    }
+  }
+  Text(sim::AckFrame(frame->ack_id, answer));
+  return absl::OkStatus();
 }
 
 absl::Status Script::PlayAnswer(const std::string& action, const Json& server) {
@@ -191,6 +239,9 @@ absl::Status Script::PlayAnswer(const std::string& action, const Json& server) {
     if (action == "joins") {
       answer["data"] = {{"roomName", room}, {"memberCount", 1}};
       if (!spec_.server.plugin) answer["data"]["type"] = "channel";
+      if (spec_.server.Has("history.cursor")) {
+        answer["data"]["lastSeq"] = LastSeq(room);
+      }
     } else if (server.contains("code")) {
       answer = Refused(server["code"].get<std::string>());
     } else if (server.contains("with")) {

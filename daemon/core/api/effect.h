@@ -13,6 +13,7 @@
 #include "daemon/model/ids.h"
 #include "daemon/model/outbox.h"
 #include "daemon/model/room.h"
+#include "daemon/model/sync.h"
 
 // Everything that the core can do to the world.
 namespace parley::core {
@@ -42,10 +43,14 @@ struct StatusReply {
 struct SignOutReply {
   uint64_t discarded = 0;  // outbox entries
 };
+struct SyncReply {
+  model::SyncStatus status;
+};
 struct Done {};
 
-using ReplyBody = std::variant<MessageAccepted, RoomReply, CancelReply,
-                               FlushReply, StatusReply, SignOutReply, Done>;
+using ReplyBody =
+    std::variant<MessageAccepted, RoomReply, CancelReply, FlushReply,
+                 StatusReply, SignOutReply, SyncReply, Done>;
 
 struct Reply {
   CallId call;

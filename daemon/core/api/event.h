@@ -59,11 +59,18 @@ struct SignOut {
   bool wipe_cache = false;      // rooms and messages; else they are kept
 };
 struct GetStatus {};
+// Reads what is missing of a room's history, or of every room's.
+struct StartSync {
+  model::RoomId room;  // empty: all
+  std::optional<absl::Duration> deadline;
+};
+// Ends the run that is on. What was read stays.
+struct CancelSync {};
 
 using CommandBody =
     std::variant<SendMessage, JoinRoom, LeaveRoom, RetryMessage, CancelMessage,
                  FlushOutbox, Connect, Disconnect, SetCredentials, SignOut,
-                 GetStatus>;
+                 GetStatus, StartSync, CancelSync>;
 
 struct Command {
   CallId call;

@@ -15,7 +15,7 @@ namespace parley::core {
 using RequestId = base::StrongInt<struct RequestIdTag>;
 
 // Which component an answer goes back to.
-enum class RequestOwner { kRooms, kOutbox };
+enum class RequestOwner { kRooms, kOutbox, kSync };
 
 // How the components that talk to the server reach it. Implemented by
 // Connection; the only thing of it that they know.

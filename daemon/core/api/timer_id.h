@@ -24,6 +24,9 @@ enum class TimerKind {
   kJoinRetry,         // a room: a refused join is tried again
   kSendTimeout,       // a room: the oldest send on its way is not answered
   kSendRetry,         // a room: the backoff of its head is over
+  kSyncTimeout,       // a room: a page of its history did not come
+  kSyncRetry,         // a room: its history is asked for again
+  kSyncDeadline,      // the catch-up did not end in time
   kExpiry,            // the next outbox entry to expire
   kErase,             // the next part of what a sign-out discards
   kPruneSent,         // sent client message ids past their retention
@@ -68,6 +71,12 @@ inline absl::string_view TimerKindName(TimerKind kind) {
       return "send_timeout";
     case TimerKind::kSendRetry:
       return "send_retry";
+    case TimerKind::kSyncTimeout:
+      return "sync_timeout";
+    case TimerKind::kSyncRetry:
+      return "sync_retry";
+    case TimerKind::kSyncDeadline:
+      return "sync_deadline";
     case TimerKind::kExpiry:
       return "expiry";
     case TimerKind::kErase:

@@ -183,7 +183,11 @@ void Connection::HurryUp(base::MonotonicTime not_before,
       return;
     case State::kCredentialsRequired:
       // What gives the token may have needed the network.
-      if (!fetching_) LookForCredentials(context);
+      if (fetching_) {
+        fetch_again_ = true;
+      } else {
+        LookForCredentials(context);
+      }
       return;
     case State::kOpening:
     case State::kHandshaking:
@@ -195,8 +199,10 @@ void Connection::HurryUp(base::MonotonicTime not_before,
           std::min(connect_deadline_, context->monotonic() + kProbeTimeout);
       context->SetTimerAt({TimerKind::kConnectTimeout, {}}, connect_deadline_);
       return;
-    case State::kStopped:
     case State::kFetching:
+      fetch_again_ = true;
+      return;
+    case State::kStopped:
     case State::kReady:
       return;
   }

@@ -248,6 +248,7 @@ class Connection : public RequestSender {
   ConnectionId last_connection_;
   FetchId fetch_;
   bool fetching_ = false;         // fetch_ is not answered
+  bool fetch_again_ = false;      // if it fails: the network changed meanwhile
   base::Secret token_;            // of the current attempt
   base::Secret kept_token_;       // the last that a client gave, if any
   base::Secret kept_before_;      // the one before: the server may refuse it

@@ -51,6 +51,10 @@ void Connection::OnCredentials(const CredentialsFetched& event,
   if (state_ != State::kFetching && state_ != State::kCredentialsRequired) {
     return;
   }
+  if (!event.token.ok() && std::exchange(fetch_again_, false)) {
+    FetchToken(context);
+    return;
+  }
   if (!event.token.ok() && !status_.device_online) {
     // A command may need the network as we do.
     context->StopTimer({TimerKind::kConnectTimeout, {}});
@@ -188,6 +192,7 @@ void Connection::OnSetCredentials(CallId call, const base::Secret& token,
 void Connection::FetchToken(StepContext* context) {
   fetch_ = fetch_.Next();
   fetching_ = true;
+  fetch_again_ = false;
   context->Emit(FetchCredentials{fetch_}, Release::kNow);
 }
 

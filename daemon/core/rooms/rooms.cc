@@ -164,7 +164,7 @@ absl::Status Rooms::OnJoinAnswer(Entry* entry, const wire::Answer& answer,
     entry->room.member_count = result.member_count;
     entry->failures = 0;
     SetFailed(entry, false);
-    Settle(entry, true);
+    Settle(entry, true, result.last_change);
     if (changed) entry->room.join_state = model::JoinState::kPending;
     return SetJoinState(entry, model::JoinState::kJoined, "", context);
   }
@@ -206,6 +206,9 @@ absl::Status Rooms::Failed(Entry* entry, const std::string& error,
                retry_after.value_or(absl::ZeroDuration()));
   ++entry->failures;
   SetFailed(entry, true);
+  if (entry->room.membership == model::Membership::kJoined) {
+    outputs_.push_back(RoomRefused{entry->room.room, error});
+  }
   entry->waiting_retry = true;
   context->SetTimerIn({TimerKind::kJoinRetry, entry->room.room}, delay);
   return SetJoinState(entry, model::JoinState::kFailed, error, context);
@@ -311,13 +314,14 @@ void Rooms::RetryNow(StepContext* context) {
   Pump(context);
 }
 
-void Rooms::Settle(Entry* entry, bool settled) {
+void Rooms::Settle(Entry* entry, bool settled,
+                   std::optional<uint64_t> last_change) {
   if (entry->settled == settled) return;
   entry->settled = settled;
   const bool counts = !entry->failed;
   if (settled) {
     if (counts) ++joined_;
-    outputs_.push_back(RoomSettled{entry->room.room});
+    outputs_.push_back(RoomSettled{entry->room.room, counts, last_change});
   } else {
     if (counts) --joined_;
     outputs_.push_back(RoomUnsettled{entry->room.room});
@@ -346,6 +350,16 @@ bool Rooms::IsMember(const model::RoomId& room) const {
   const auto it = rooms_.find(room);
   return it != rooms_.end() &&
          it->second.room.membership == model::Membership::kJoined;
+}
+
+std::vector<model::RoomId> Rooms::Members() const {
+  std::vector<model::RoomId> members;
+  for (const auto& [id, entry] : rooms_) {
+    if (entry.room.membership == model::Membership::kJoined) {
+      members.push_back(id);
+    }
+  }
+  return members;
 }
 
 bool Rooms::Wants(const Entry& entry, Asked* what) const {

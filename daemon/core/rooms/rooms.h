@@ -24,13 +24,22 @@ namespace parley::core {
 // for good. Either way a send into it will get a definite answer.
 struct RoomSettled {
   model::RoomId room;
+  bool joined = false;
+  // With `joined`: the number of the room's last change, if the server says.
+  std::optional<uint64_t> last_change;
+};
+// The server did not have the account join, for now or for good. It is tried
+// again.
+struct RoomRefused {
+  model::RoomId room;
+  std::string error;  // for a person
 };
 // What the server knows of the room is about to change: a send would overtake
 // that. Until the room is settled again, nothing is to be sent into it.
 struct RoomUnsettled {
   model::RoomId room;
 };
-using RoomsOutput = std::variant<RoomSettled, RoomUnsettled>;
+using RoomsOutput = std::variant<RoomSettled, RoomRefused, RoomUnsettled>;
 
 // The account's durable membership, and what the server knows of it. The wish
 // and the fact are kept apart: a failed join never costs the wish.
@@ -82,6 +91,7 @@ class Rooms : public RoomDirectory {
   void OnQueueDrained(const model::RoomId& room, StepContext* context);
 
   bool IsMember(const model::RoomId& room) const override;
+  std::vector<model::RoomId> Members() const override;
   std::vector<RoomsOutput> TakeOutputs();
   bool has_outputs() const { return !outputs_.empty(); }
   model::RoomsStatus status() const;
@@ -104,7 +114,8 @@ class Rooms : public RoomDirectory {
     Asked asked;
   };
 
-  void Settle(Entry* entry, bool settled);
+  void Settle(Entry* entry, bool settled,
+              std::optional<uint64_t> last_change = std::nullopt);
   void StopWaiting(Entry* entry, StepContext* context);
   void SetFailed(Entry* entry, bool failed);
   void Pump(StepContext* context);

@@ -147,7 +147,7 @@ absl::StatusOr<model::MessageId> Timeline::NameLocally(
       model::MakeClientMessageId(context->wall(), context->rng()).value()));
 }
 
-absl::Status Timeline::OnReceived(model::Message message,
+absl::Status Timeline::OnReceived(model::Message message, Source source,
                                   const model::ServerCapabilities& server,
                                   StepContext* context) {
   std::optional<model::Message> known;
@@ -183,10 +183,22 @@ absl::Status Timeline::OnReceived(model::Message message,
       message.room_seq = known->room_seq;
     }
     if (message == *known) return absl::OkStatus();
+  } else if (source == Source::kHistory) {
+    auto evicted = context->tables().WouldBeEvicted(message);
+    if (!evicted.ok()) return evicted.status();
+    if (*evicted) return absl::OkStatus();
   }
   // A server without history cannot tell again.
   if (!server.history) context->tables().staged()->RequireSync();
   return context->tables().PutMessage(&message, std::nullopt);
+}
+
+absl::Status Timeline::OnDeleted(const model::Message& message,
+                                 StepContext* context) {
+  auto known = context->tables().FindMessage(message.id);
+  if (!known.ok()) return known.status();
+  if (!known->has_value()) return absl::OkStatus();
+  return context->tables().RemoveMessage(**known);
 }
 
 absl::StatusOr<std::optional<model::Message>> Timeline::FindOwn(

@@ -33,10 +33,15 @@ class Timeline {
                                 const model::UserId& user,
                                 StepContext* context);
 
-  // From the server. The same message again changes nothing.
-  absl::Status OnReceived(model::Message message,
+  enum class Source { kLive, kHistory };
+  // From the server. The same message again changes nothing. One of the history
+  // that is older than what is kept of its room is not kept.
+  absl::Status OnReceived(model::Message message, Source source,
                           const model::ServerCapabilities& server,
                           StepContext* context);
+
+  // Its author has taken it back: it is not shown any more.
+  absl::Status OnDeleted(const model::Message& message, StepContext* context);
 
   // Forgets at most `limit` messages that are not in the outbox, here only,
   // and returns how many.

@@ -96,6 +96,7 @@ void EdgeTest::StartServer() {
   rooms_ = parley::v1::RoomService::NewStub(channel_);
   messages_ = parley::v1::MessageService::NewStub(channel_);
   outbox_ = parley::v1::OutboxService::NewStub(channel_);
+  sync_ = parley::v1::SyncService::NewStub(channel_);
 }
 
 std::shared_ptr<grpc::Channel> EdgeTest::Connect() {

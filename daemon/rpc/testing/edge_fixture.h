@@ -26,6 +26,7 @@
 #include "parley/v1/message_service.grpc.pb.h"
 #include "parley/v1/outbox_service.grpc.pb.h"
 #include "parley/v1/room_service.grpc.pb.h"
+#include "parley/v1/sync_service.grpc.pb.h"
 
 namespace parley::rpc {
 
@@ -88,6 +89,7 @@ class EdgeTest : public ::testing::Test {
   std::unique_ptr<parley::v1::RoomService::Stub> rooms_;
   std::unique_ptr<parley::v1::MessageService::Stub> messages_;
   std::unique_ptr<parley::v1::OutboxService::Stub> outbox_;
+  std::unique_ptr<parley::v1::SyncService::Stub> sync_;
 };
 
 }  // namespace parley::rpc

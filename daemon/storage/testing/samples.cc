@@ -116,6 +116,7 @@ model::ServerCapabilities FullCapabilities() {
   capabilities.deduplicates = true;
   capabilities.history = true;
   capabilities.durable_membership = true;
+  capabilities.changes = true;
   capabilities.ordered_window = 16;
   capabilities.ordered_sends = true;
   capabilities.max_payload_bytes = 2000000;

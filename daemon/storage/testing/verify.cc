@@ -72,6 +72,8 @@ class Verifier {
       case Table::kOutboxRooms:
         return Keep(key, DecodeOutboxRoom(key, value), parsed.room.value(),
                     &found_outbox_rooms_);
+      case Table::kSyncCursors:
+        return DecodeSyncCursor(key, value).status();
       case Table::kFeed:
         return VisitFeed(key, value, parsed);
       case Table::kMeta:
