@@ -95,6 +95,7 @@ TEST_F(CatchUpTest, AfterAnAbsenceEverythingOnceInOrder) {
   bob_->Kill();
   AliceWrites();
   ASSERT_OK(bob_->Start());
+  ASSERT_OK(bob().Status());
   BobCatchesUp();
   CheckBobHasAll();
 }
@@ -103,20 +104,19 @@ TEST_F(CatchUpTest, ThroughANetworkThatBreaksAndKills) {
   bob_->Kill();
   AliceWrites();
   for (int cut = 0; cut < kCuts; ++cut) {
-    const uint64_t before = proxy_.stats().accepted;
+    // The next connection after the cut, which comes by itself.
+    uint64_t accepted = proxy_.stats().accepted + 1;
     proxy_.CutAfterBytesToClient(kBytesUntilACut);
     if (!bob_->IsRunning()) {
+      ++accepted;
       ASSERT_OK(bob_->Start());
-    } else {
-      ASSERT_OK(bob().Connect());
+      ASSERT_OK(bob().Status());
     }
-    // The connection began, and it was cut: nothing is open any more.
-    EXPECT_TRUE(WaitFor([&] {
-      return proxy_.stats().accepted > before && proxy_.stats().open == 0;
-    }));
+    EXPECT_TRUE(WaitFor([&] { return proxy_.stats().accepted >= accepted; }));
     if (cut % 2 == 1) bob_->Kill();
   }
-  if (!bob_->IsRunning()) ASSERT_OK(bob_->Start());
+  ASSERT_OK(bob_->Start());
+  ASSERT_OK(bob().Status());
   BobCatchesUp();
   CheckBobHasAll();
 }
@@ -125,6 +125,7 @@ TEST_F(CatchUpTest, WhatIsWrittenMeanwhileComesToo) {
   bob_->Kill();
   AliceWrites();
   ASSERT_OK(bob_->Start());
+  ASSERT_OK(bob().Status());
   ASSERT_OK(alice().Send(RoomName(0), "meanwhile"));
   ASSERT_OK(alice().WaitUntilSent());
   BobCatchesUp();
