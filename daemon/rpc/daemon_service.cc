@@ -43,7 +43,11 @@ class StatusSource final : public StreamSource<v1::WatchStatusResponse> {
     *response->add_updates() = service_->Status(*live_->core(), round);
     return true;
   }
-  bool has_more() const override { return told_version_ != 0 && !caught_up_; }
+  // Also what changed while the first two were written.
+  bool has_more() const override {
+    return told_version_ != 0 &&
+           (!caught_up_ || told_version_ != live_->version());
+  }
 
  private:
   const DaemonServiceImpl* const service_;

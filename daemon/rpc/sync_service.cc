@@ -25,7 +25,7 @@ class SyncSource final : public StreamSource<v1::WatchSyncResponse> {
 
   absl::StatusOr<bool> Next(ReadRound*,
                             v1::WatchSyncResponse* response) override {
-    if (has_more()) {
+    if (told_.has_value() && !caught_up_) {
       caught_up_ = true;
       response->set_caught_up(true);
       return true;
@@ -37,7 +37,11 @@ class SyncSource final : public StreamSource<v1::WatchSyncResponse> {
     ToProto(*told_, response->add_updates());
     return true;
   }
-  bool has_more() const override { return told_.has_value() && !caught_up_; }
+  // Also what changed while the first two were written.
+  bool has_more() const override {
+    return told_.has_value() &&
+           (!caught_up_ || !(*told_ == live_->core()->sync));
+  }
 
  private:
   const LiveStatus* const live_;
