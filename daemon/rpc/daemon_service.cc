@@ -14,46 +14,30 @@
 #include "daemon/rpc/convert.h"
 #include "daemon/rpc/convert_status.h"
 #include "daemon/rpc/convert_value.h"
+#include "daemon/rpc/live_source.h"
 #include "daemon/rpc/validate.h"
 #include "daemon/storage/queries.h"
 
 namespace parley::rpc {
 namespace {
 
-// How things stand, and then each change of it: the newest status, whenever the
-// client can take one.
-//
-//   NEW --the first status--> TOLD --caught_up--> LIVE --status, status ...
-class StatusSource final : public StreamSource<v1::WatchStatusResponse> {
+class StatusSource final : public LiveSource<v1::WatchStatusResponse> {
  public:
   StatusSource(const DaemonServiceImpl* service, const LiveStatus* live)
       : service_(service), live_(live) {}
 
-  absl::StatusOr<bool> Next(ReadRound* round,
-                            v1::WatchStatusResponse* response) override {
-    if (told_version_ != 0 && !caught_up_) {
-      caught_up_ = true;
-      response->set_caught_up(true);
-      return true;
-    }
-    if (!live_->core().has_value() || told_version_ == live_->version()) {
-      return false;
-    }
+ private:
+  bool HasNews() const override {
+    return live_->core().has_value() && told_version_ != live_->version();
+  }
+  void Tell(ReadRound* round, v1::WatchStatusResponse* response) override {
     told_version_ = live_->version();
     *response->add_updates() = service_->Status(*live_->core(), round);
-    return true;
-  }
-  // Also what changed while the first two were written.
-  bool has_more() const override {
-    return told_version_ != 0 &&
-           (!caught_up_ || told_version_ != live_->version());
   }
 
- private:
   const DaemonServiceImpl* const service_;
   const LiveStatus* const live_;
   uint64_t told_version_ = 0;
-  bool caught_up_ = false;
 };
 
 v1::StoreState StateOf(const absl::Status& error) {

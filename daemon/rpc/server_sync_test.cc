@@ -163,28 +163,6 @@ TEST_F(ServerSyncTest, WatchSyncTellsTheStateThenEachChangeOfIt) {
   call.TryCancel();
 }
 
-TEST_F(ServerSyncTest, AChangeWhileTheFirstAnswersAreWrittenIsTold) {
-  model::CoreStatus core;
-  for (int i = 0; i < 100; ++i) {
-    core.sync = Running(10);
-    server_->OnStatus(core);
-    Call call;
-    const auto reader = sync_->WatchSync(&call, {});
-    v1::WatchSyncResponse response;
-    ASSERT_TRUE(reader->Read(&response));
-    core.sync.phase = model::SyncPhase::kCompleted;
-    server_->OnStatus(core);
-    bool completed = false;
-    while (!completed && reader->Read(&response)) {
-      for (const v1::SyncState& update : response.updates()) {
-        completed |= update.phase() == v1::SYNC_PHASE_COMPLETED;
-      }
-    }
-    ASSERT_TRUE(completed) << "round " << i;
-    call.TryCancel();
-  }
-}
-
 TEST_F(ServerSyncTest, AWatcherThatComesLaterIsToldHowItStands) {
   model::CoreStatus core;
   core.sync = Running(60);

@@ -9,44 +9,29 @@
 #include "daemon/model/sync.h"
 #include "daemon/rpc/convert.h"
 #include "daemon/rpc/convert_status.h"
+#include "daemon/rpc/live_source.h"
 #include "daemon/rpc/validate.h"
 
 namespace parley::rpc {
 namespace {
 
-// How the catch-up stands, and then each change of it: the newest state,
-// whenever the client can take one. The status changes for other reasons too;
-// those are not told.
-//
-//   NEW --the first state--> TOLD --caught_up--> LIVE --state, state ...
-class SyncSource final : public StreamSource<v1::WatchSyncResponse> {
+// The status changes for other reasons than the catch-up, too; those are not
+// told.
+class SyncSource final : public LiveSource<v1::WatchSyncResponse> {
  public:
   explicit SyncSource(const LiveStatus* live) : live_(live) {}
 
-  absl::StatusOr<bool> Next(ReadRound*,
-                            v1::WatchSyncResponse* response) override {
-    if (told_.has_value() && !caught_up_) {
-      caught_up_ = true;
-      response->set_caught_up(true);
-      return true;
-    }
-    if (!live_->core().has_value() || told_ == live_->core()->sync) {
-      return false;
-    }
+ private:
+  bool HasNews() const override {
+    return live_->core().has_value() && !(told_ == live_->core()->sync);
+  }
+  void Tell(ReadRound*, v1::WatchSyncResponse* response) override {
     told_ = live_->core()->sync;
     ToProto(*told_, response->add_updates());
-    return true;
-  }
-  // Also what changed while the first two were written.
-  bool has_more() const override {
-    return told_.has_value() &&
-           (!caught_up_ || !(*told_ == live_->core()->sync));
   }
 
- private:
   const LiveStatus* const live_;
   std::optional<model::SyncStatus> told_;
-  bool caught_up_ = false;
 };
 
 void StartSync(const Edge& edge, const v1::StartSyncRequest& request,
