@@ -10,30 +10,30 @@ namespace {
 using grpc::StatusCode;
 
 TEST(ExitCodeTest, SaysWhatTheDaemonsReasonMeans) {
-  const struct {
-    StatusCode code;
+  constexpr struct {
     const char* reason;
+    StatusCode code;
     ExitCode expected;
   } kCases[] = {
-      {StatusCode::INVALID_ARGUMENT, "INVALID_ARGUMENT", kUsage},
-      {StatusCode::NOT_FOUND, "NOT_FOUND", kNotFound},
-      {StatusCode::RESOURCE_EXHAUSTED, "OUTBOX_FULL", kLimitReached},
-      {StatusCode::INVALID_ARGUMENT, "MESSAGE_TOO_LARGE", kLimitReached},
-      {StatusCode::ALREADY_EXISTS, "IDEMPOTENCY_MISMATCH", kConflict},
-      {StatusCode::FAILED_PRECONDITION, "CREDENTIALS_REQUIRED",
+      {"INVALID_ARGUMENT", StatusCode::INVALID_ARGUMENT, kUsage},
+      {"NOT_FOUND", StatusCode::NOT_FOUND, kNotFound},
+      {"OUTBOX_FULL", StatusCode::RESOURCE_EXHAUSTED, kLimitReached},
+      {"MESSAGE_TOO_LARGE", StatusCode::INVALID_ARGUMENT, kLimitReached},
+      {"IDEMPOTENCY_MISMATCH", StatusCode::ALREADY_EXISTS, kConflict},
+      {"CREDENTIALS_REQUIRED", StatusCode::FAILED_PRECONDITION,
        kCredentialsNeeded},
-      {StatusCode::FAILED_PRECONDITION, "ACCOUNT_MISMATCH", kCredentialsNeeded},
-      {StatusCode::FAILED_PRECONDITION, "NOT_IN_ROOM", kRefused},
-      {StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_ROOMS", kLimitReached},
-      {StatusCode::FAILED_PRECONDITION, "WRONG_STATE", kRefused},
-      {StatusCode::UNIMPLEMENTED, "UNSUPPORTED_BY_SERVER", kRefused},
-      {StatusCode::RESOURCE_EXHAUSTED, "CONSUMER_LAGGED", kLimitReached},
-      {StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS", kLimitReached},
-      {StatusCode::PERMISSION_DENIED, "PEER_NOT_ALLOWED", kRefused},
-      {StatusCode::RESOURCE_EXHAUSTED, "STORE_FULL", kLimitReached},
-      {StatusCode::UNAVAILABLE, "STORE_FAILED", kRefused},
-      {StatusCode::DATA_LOSS, "STORE_FAILED", kRefused},
-      {StatusCode::UNAVAILABLE, "SHUTTING_DOWN", kUnreachable},
+      {"ACCOUNT_MISMATCH", StatusCode::FAILED_PRECONDITION, kCredentialsNeeded},
+      {"NOT_IN_ROOM", StatusCode::FAILED_PRECONDITION, kRefused},
+      {"TOO_MANY_ROOMS", StatusCode::RESOURCE_EXHAUSTED, kLimitReached},
+      {"WRONG_STATE", StatusCode::FAILED_PRECONDITION, kRefused},
+      {"UNSUPPORTED_BY_SERVER", StatusCode::UNIMPLEMENTED, kRefused},
+      {"CONSUMER_LAGGED", StatusCode::RESOURCE_EXHAUSTED, kLimitReached},
+      {"TOO_MANY_REQUESTS", StatusCode::RESOURCE_EXHAUSTED, kLimitReached},
+      {"PEER_NOT_ALLOWED", StatusCode::PERMISSION_DENIED, kRefused},
+      {"STORE_FULL", StatusCode::RESOURCE_EXHAUSTED, kLimitReached},
+      {"STORE_FAILED", StatusCode::UNAVAILABLE, kRefused},
+      {"STORE_FAILED", StatusCode::DATA_LOSS, kRefused},
+      {"SHUTTING_DOWN", StatusCode::UNAVAILABLE, kUnreachable},
   };
   for (const auto& c : kCases) {
     EXPECT_EQ(ExitCodeOf(client::DaemonError(c.code, c.reason, "")), c.expected)

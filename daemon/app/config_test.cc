@@ -147,7 +147,7 @@ TEST_F(ConfigTest, ReportsTheFirstLineThatIsWrong) {
 }
 
 TEST_F(ConfigTest, SaysWhichTypesAndValuesAreAllowed) {
-  const struct {
+  constexpr struct {
     const char* text;
     const char* problem;
   } kCases[] = {

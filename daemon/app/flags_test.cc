@@ -47,13 +47,13 @@ TEST(FlagsTest, TakesEveryFlag) {
 }
 
 TEST(FlagsTest, RefusesWhatItDoesNotKnowInOneLine) {
-  const std::vector<std::vector<const char*>> kCases = {
+  const std::vector<std::vector<const char*>> cases = {
       {"--sockte", "x"},      {"stray"},           {"--socket"},
       {"--socket="},          {"--ready-fd", "x"}, {"--ready-fd", "-1"},
       {"--profile", "../up"}, {"--profile", ""},   {"--profile", ".hidden"},
       {"--profile", "a/b"},   {"--profile=-x"},
   };
-  for (const std::vector<const char*>& arguments : kCases) {
+  for (const std::vector<const char*>& arguments : cases) {
     const absl::StatusOr<Flags> flags = Parse(arguments);
     ASSERT_FALSE(flags.ok()) << arguments[0];
     const std::string message(flags.status().message());

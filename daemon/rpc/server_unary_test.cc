@@ -21,7 +21,6 @@ namespace parley::rpc {
 namespace {
 
 namespace v1 = ::parley::v1;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class ServerUnaryTest : public EdgeTest {
@@ -131,7 +130,7 @@ TEST_F(ServerUnaryTest, SendMessageIsValidatedBeforeTheCoreSeesIt) {
 }
 
 TEST_F(ServerUnaryTest, EveryErrorOfTheCoreLeavesWithItsReason) {
-  const struct {
+  constexpr struct {
     absl::StatusCode code;
     model::ErrorReason reason;
   } kErrors[] = {

@@ -133,7 +133,7 @@ TEST(LwsTransportProxyTest, GoesPastTheProxyWhereItIsToldTo) {
 }
 
 TEST(LwsTransportProxyTest, SaysWhyAProxyRefuses) {
-  const struct {
+  constexpr struct {
     const char* answer;
     const char* user;
     const char* reason;

@@ -178,7 +178,7 @@ TEST(LwsTransportTest, ReportsCloseCodes) {
 }
 
 TEST(LwsTransportTest, SurvivesEveryOtherEnd) {
-  const std::vector<std::pair<const char*, ScriptedPeer::Script>> kScripts = {
+  const std::vector<std::pair<const char*, ScriptedPeer::Script>> scripts = {
       {"reset", [](PeerConnection* peer) { peer->Reset(); }},
       {"close frame without a code",
        [](PeerConnection* peer) {
@@ -211,7 +211,7 @@ TEST(LwsTransportTest, SurvivesEveryOtherEnd) {
        }},
       {"half a frame", [](PeerConnection* peer) { peer->Send("\x81\x05he"); }},
   };
-  for (const auto& [name, script] : kScripts) {
+  for (const auto& [name, script] : scripts) {
     SCOPED_TRACE(name);
     EXPECT_THAT(EventsWith([&script = script](PeerConnection* peer) {
                   peer->Upgrade();

@@ -27,7 +27,7 @@ TEST(ProxyUrlTest, KnowsItsParts) {
 }
 
 TEST(ProxyUrlTest, SaysWhatIsWrongAndRepeatsNoPassword) {
-  const struct {
+  constexpr struct {
     const char* text;
     const char* problem;
   } kCases[] = {
@@ -61,7 +61,7 @@ TEST(ProxyUrlTest, LimitsCredentials) {
 }
 
 TEST(NoProxyListTest, MatchesWhatItNames) {
-  const struct {
+  constexpr struct {
     const char* entry;
     const char* host;
     uint16_t port;

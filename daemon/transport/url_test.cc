@@ -49,7 +49,7 @@ TEST(UrlTest, KnowsItsParts) {
 }
 
 TEST(UrlTest, SaysWhatIsWrong) {
-  const struct {
+  constexpr struct {
     const char* text;
     const char* problem;
   } kCases[] = {

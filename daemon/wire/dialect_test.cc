@@ -306,12 +306,12 @@ TEST(DecodeEventTest, NonsenseInWhatGoesWithAMessageIsLeftOut) {
 }
 
 TEST(DecodeEventTest, AnAttachmentThatMakesNoSenseIsLeftOut) {
-  const std::pair<const char*, json> kBad[] = {
+  const std::pair<const char*, json> bad[] = {
       {"id", 1},       {"name", Text(256)},     {"url", Text(2049)},
       {"size", 1e300}, {"mimeType", Text(256)}, {"width", 4294967296},
       {"height", -1},  {"durationMs", 0.5},     {"thumbnailUrl", Text(2049)},
   };
-  for (const auto& [member, value] : kBad) {
+  for (const auto& [member, value] : bad) {
     const model::MessageContent rest =
         Rest(Full(), SetOfAttachment(member, value));
     EXPECT_TRUE(rest.attachments.empty()) << member;

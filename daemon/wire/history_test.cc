@@ -11,8 +11,8 @@ namespace {
 using nlohmann::json;
 
 const model::RoomId& Room() {
-  static const auto* const kRoom = new model::RoomId("general");
-  return *kRoom;
+  static const auto* const room = new model::RoomId("general");
+  return *room;
 }
 
 json MessageOf(int seq) {

@@ -246,13 +246,13 @@ TEST(ConfigTest, NamesTheLineAndTheNearestKey) {
   const struct {
     const char* config;
     std::vector<std::string> what;
-  } kCases[] = {
+  } cases[] = {
       {"# first line\n[outbox]\nmax_entires = 5\n",
        {"config.toml:3", "max_entires", "max_entries"}},
       {"[outbox]\nmax_entries = \"many\"\n", {"config.toml:2", "max_entries"}},
       {"this is no TOML\n", {"config.toml:1"}},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     alice.options().config = c.config;
     const auto result = alice.RunToEnd();
     ASSERT_OK(result);

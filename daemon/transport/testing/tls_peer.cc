@@ -173,7 +173,7 @@ int TlsPeer::OnServerName(SSL* ssl, int*, void* self) {
 // A server that would rather speak HTTP/2.
 int TlsPeer::OnAlpn(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* in, unsigned in_size, void*) {
-  static const unsigned char kOurs[] = "\x02h2\x08http/1.1";
+  static constexpr unsigned char kOurs[] = "\x02h2\x08http/1.1";
   const int result =
       SSL_select_next_proto(const_cast<unsigned char**>(out), out_size, kOurs,
                             sizeof(kOurs) - 1, in, in_size);
