@@ -74,7 +74,7 @@ grpc::Status Fetch(const ListOptions& options, Context& context,
   do {
     request.set_page_size(options.number - static_cast<int>(messages.size()));
     v1::ListMessagesResponse page;
-    const grpc::Status status = context.Call(
+    grpc::Status status = context.Call(
         &Stub::ListMessages, context.client.messages(), request, &page);
     if (!status.ok()) return status;
     messages.insert(forward ? messages.end() : messages.begin(),

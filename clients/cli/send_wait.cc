@@ -55,7 +55,7 @@ class OutcomeWait {
         context_.client.outbox().WatchOutbox(&outbox_call_, request);
     v1::WatchOutboxResponse batch;
     while (reader->Read(&batch)) {
-      const grpc::Status status = Take(batch);
+      grpc::Status status = Take(batch);
       if (!status.ok() || IsSettled()) {
         outbox_call_.TryCancel();
         reader->Finish();
@@ -160,7 +160,7 @@ class OutcomeWait {
   // The same send again does nothing, and tells what became of the first one.
   grpc::Status AskAgain() {
     v1::SendMessageResponse answer;
-    const grpc::Status status =
+    grpc::Status status =
         Context::CallUntil(absl::Now() + context_.timeout,
                            &v1::MessageService::StubInterface::SendMessage,
                            context_.client.messages(), request_, &answer);
@@ -178,7 +178,7 @@ class OutcomeWait {
     v1::GetOutboxEntryRequest request;
     request.set_client_message_id(Id());
     v1::GetOutboxEntryResponse answer;
-    const grpc::Status status =
+    grpc::Status status =
         Context::CallUntil(absl::Now() + context_.timeout,
                            &v1::OutboxService::StubInterface::GetOutboxEntry,
                            context_.client.outbox(), request, &answer);

@@ -186,8 +186,7 @@ absl::Status ReadProxy(const Entry& entry, Config* config) {
 
 absl::Status ReadNoProxy(const Entry& entry, Config* config) {
   std::vector<std::string> hosts;
-  const absl::Status status =
-      ReadTexts(entry, "a list of hosts in quotes", &hosts);
+  absl::Status status = ReadTexts(entry, "a list of hosts in quotes", &hosts);
   if (!status.ok()) return status;
   for (const std::string& host : hosts) {
     const absl::Status valid = transport::NoProxyList().Add(host);

@@ -109,7 +109,7 @@ std::optional<NoProxyList::Address> NoProxyList::ParseAddress(
 }
 
 absl::Status NoProxyList::Add(absl::string_view entry) {
-  const absl::Status wrong = absl::InvalidArgumentError(
+  absl::Status wrong = absl::InvalidArgumentError(
       "must be a host, a domain, an IP address, a network such as 10.0.0.0/8, "
       "or \"*\"");
   Rule rule;

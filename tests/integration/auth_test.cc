@@ -66,7 +66,7 @@ class AuthTest : public ::testing::Test {
 
   RunResult Ctl(const std::vector<std::string>& arguments,
                 const std::string& input = "") const {
-    const RunResult result = daemon_->Ctl(arguments, input);
+    RunResult result = daemon_->Ctl(arguments, input);
     EXPECT_FALSE(absl::StrContains(result.out + result.err, "eyJ"));
     return result;
   }

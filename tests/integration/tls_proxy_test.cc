@@ -38,7 +38,7 @@ class TlsProxyTest : public ::testing::Test {
   }
 
   std::string WriteFile(const std::string& name, const std::string& content) {
-    const std::string path = absl::StrCat(bed_.dir(), "/", name);
+    std::string path = absl::StrCat(bed_.dir(), "/", name);
     std::ofstream(path) << content;
     return path;
   }

@@ -80,7 +80,7 @@ class Reader {
   std::string OptionalClientId(const char* name) {
     const json& value = Take(name);
     if (value.is_null()) return "";
-    const std::string text = value.is_string() ? value.get<std::string>() : "";
+    std::string text = value.is_string() ? value.get<std::string>() : "";
     if (!IsPrintable(text, kMaxClientIdBytes)) {
       Fail(name, "must be 1 to 128 bytes of printable ASCII");
     }

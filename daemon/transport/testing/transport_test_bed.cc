@@ -19,7 +19,7 @@ std::unique_ptr<LwsTransport> MakeTransport(
 
 std::string WriteTestFile(const std::string& name, const std::string& content) {
   const char* const directory = std::getenv("TEST_TMPDIR");
-  const std::string path =
+  std::string path =
       absl::StrCat(directory == nullptr ? "/tmp" : directory, "/", name);
   std::ofstream(path) << content;
   return path;
