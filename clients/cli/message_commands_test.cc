@@ -52,7 +52,7 @@ class SendingDaemon {
 
   // Lets the outbox be watched as saying this.
   void WatchOutbox(const std::vector<v1::WatchOutboxResponse>& responses,
-                   std::optional<grpc::Status> end = std::nullopt) {
+                   const std::optional<grpc::Status>& end = std::nullopt) {
     methods.watch_outbox = [responses, end](const v1::WatchOutboxRequest&) {
       return FakeStream<v1::WatchOutboxResponse>{responses, end};
     };

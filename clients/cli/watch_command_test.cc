@@ -25,7 +25,7 @@ grpc::Status Stopping() {
 }
 
 // Streams that stay open, but for the one of messages, which ends with `end`.
-FakeMethods BusyDaemon(std::optional<grpc::Status> end) {
+FakeMethods BusyDaemon(const std::optional<grpc::Status>& end) {
   FakeMethods methods;
   methods.watch_status = [](const v1::WatchStatusRequest&) {
     FakeStream<v1::WatchStatusResponse> stream;

@@ -11,7 +11,7 @@ Dependencies ProductionDependencies(
     std::shared_ptr<rocksdb::FileSystem> file_system) {
   Dependencies dependencies;
   dependencies.open_store =
-      [file_system](
+      [file_system = std::move(file_system)](
           const std::string& directory) -> absl::StatusOr<OpenedStore> {
     storage::RocksDbStore::Options options;
     options.file_system = file_system;

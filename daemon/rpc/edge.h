@@ -108,6 +108,7 @@ absl::StatusOr<Body> BodyOf(absl::StatusOr<core::ReplyBody> reply) {
 // Posts a command whose reply is a `Body`, and answers the call with what
 // `convert` makes of it.
 template <typename Body, typename Response, typename Convert>
+// NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved
 void AskCore(const Edge& edge, core::CommandBody command,
              Respond<Response> respond, Convert convert) {
   edge.core->Post(std::move(command),

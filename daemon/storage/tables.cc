@@ -24,7 +24,7 @@ Tables::Tables(StagedStore* staged, const TableLimits& limits, ChangeFeed feed,
                uint64_t settled_ids)
     : staged_(staged),
       limits_(limits),
-      feed_(std::move(feed)),
+      feed_(feed),
       settled_ids_(settled_ids),
       expiry_from_(TableRange(Table::kExpiry).begin),
       settled_from_(TableRange(Table::kSettled).begin) {}

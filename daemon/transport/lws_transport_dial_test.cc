@@ -93,7 +93,7 @@ TEST(LwsTransportDialTest, ReportsAServerThatClosesAtOnce) {
 }
 
 TEST(LwsTransportDialTest, ReportsTheHttpStatusAndTheServersWish) {
-  auto answer = [](std::string head) {
+  auto answer = [](const std::string& head) {
     return [head](PeerConnection* peer) {
       peer->ReadUntil("\r\n\r\n");
       peer->Send(head + "Content-Length: 2\r\n\r\nno");
@@ -136,7 +136,7 @@ TEST(LwsTransportDialTest, FollowsNoRedirect) {
 }
 
 TEST(LwsTransportDialTest, ReportsAnAnswerThatIsNoUpgrade) {
-  auto answer = [](std::string bytes) {
+  auto answer = [](const std::string& bytes) {
     return [bytes](PeerConnection* peer) {
       peer->ReadUntil("\r\n\r\n");
       peer->Send(bytes);

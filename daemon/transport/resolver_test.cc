@@ -64,7 +64,7 @@ TEST(ResolverTest, BearsWithAFewHangingLookupsOnly) {
     released.wait();
     return absl::StatusOr<Addresses>(Addresses{});
   });
-  auto count = [answers, &all](absl::StatusOr<Addresses>) {
+  auto count = [answers, &all](const absl::StatusOr<Addresses>&) {
     if (++*answers == Resolver::kMaxLookups) all.set_value();
   };
   for (int i = 0; i < Resolver::kMaxLookups; ++i) {
@@ -77,11 +77,12 @@ TEST(ResolverTest, BearsWithAFewHangingLookupsOnly) {
   // The last callback runs before its place is given back only to a new call
   // that comes in between: Start takes the same lock.
   std::promise<void> again;
-  ASSERT_TRUE(
-      resolver
-          .Start("fast",
-                 [&again](absl::StatusOr<Addresses>) { again.set_value(); })
-          .ok());
+  ASSERT_TRUE(resolver
+                  .Start("fast",
+                         [&again](const absl::StatusOr<Addresses>&) {
+                           again.set_value();
+                         })
+                  .ok());
   again.get_future().wait();
 }
 
@@ -101,7 +102,7 @@ TEST(ResolverTest, CallsNobodyOnceItIsGone) {
     });
     ASSERT_TRUE(resolver
                     .Start("slow",
-                           [called, on_exit](absl::StatusOr<Addresses>) {
+                           [called, on_exit](const absl::StatusOr<Addresses>&) {
                              *called = true;
                            })
                     .ok());

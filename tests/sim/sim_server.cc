@@ -1,6 +1,7 @@
 #include "tests/sim/sim_server.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -222,9 +223,10 @@ void SimServer::WhenDurable(std::function<void()> release) {
     return release();
   }
   durable_at_ = std::max(durable_at_, now + options_.commit_delay);
-  scheduler_->At(durable_at_, [this, life = life_, release] {
-    if (life == life_) release();
-  });
+  scheduler_->At(durable_at_,
+                 [this, life = life_, release = std::move(release)] {
+                   if (life == life_) release();
+                 });
 }
 
 void SimServer::OnEvent(LinkId id, Link* link, const Frame& frame) {
