@@ -40,7 +40,7 @@ TEST(ConnectionRefusalTest, AnswersEachCallOnItsStream) {
   EXPECT_EQ(refusal.Greeting(), Frame(4, 0, 0, ""));
   EXPECT_EQ(refusal.Feed(kPreface), "");
   EXPECT_EQ(refusal.Feed(Frame(4, 0, 0, "settings")), Frame(4, 1, 0, ""));
-  for (const char stream : {1, 3}) {
+  for (const char stream : {'\1', '\3'}) {
     const std::string answer = refusal.Feed(
         absl::StrCat(Frame(1, 4, stream, "headers"), Frame(0, 1, stream, "x")));
     EXPECT_EQ(answer[3], 1);  // HEADERS

@@ -100,7 +100,8 @@ TEST(IdleTest, NoTimerOfOursTicks) {
     const auto it = before.find(id);
     const int64_t sleeps =
         thread.sleeps - (it == before.end() ? 0 : it->second.sleeps);
-    RecordProperty(absl::StrCat("sleeps_of_", thread.name), sleeps);
+    RecordProperty(absl::StrCat("sleeps_of_", thread.name),
+                   static_cast<int>(sleeps));
     if (ForeignThreads().count(thread.name) > 0) continue;
     ours.insert(thread.name);
     EXPECT_LE(sleeps, limit)

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -85,7 +86,7 @@ class StampedeTest : public ::testing::Test {
     WaitUntilAllAreReady();
     std::vector<absl::Time> times = proxy_.reached_server();
     EXPECT_EQ(times.size(), before + kDaemons) << "each of them once";
-    times.erase(times.begin(), times.begin() + before);
+    times.erase(times.begin(), times.begin() + static_cast<ptrdiff_t>(before));
     *most = MostWithin(times, kWindow);
   }
 

@@ -202,7 +202,7 @@ TEST_F(RecoveryTest, AFlipAnywhereOpensAPrefixOrIsRefused) {
   for (size_t i = 0; i < log.size(); i += 11) {
     SCOPED_TRACE(absl::StrCat("byte ", i));
     std::string damaged = log;
-    damaged[i] ^= static_cast<char>(1 << (i % 8));
+    damaged[i] = static_cast<char>(damaged[i] ^ (1 << (i % 8)));
     WriteFile(log_path, damaged);
     {
       const auto store = Open();

@@ -1,6 +1,7 @@
 #include "daemon/storage/rocksdb/wal_inspection.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -113,8 +114,9 @@ class Inspector {
     inspection.offset = suspect_->offset;
     inspection.file_bytes = suspect_->file_bytes;
     inspection.what = suspect_->what;
-    inspection.later_files.assign(names_.begin() + suspect_->index + 1,
-                                  names_.end());
+    const auto suspect =
+        names_.begin() + static_cast<ptrdiff_t>(suspect_->index);
+    inspection.later_files.assign(suspect + 1, names_.end());
     return inspection;
   }
 

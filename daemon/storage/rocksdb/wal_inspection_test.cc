@@ -66,7 +66,7 @@ class LogWriter {
       }
       const size_t length = std::min(payload.size(), left - kHeader);
       const bool last = length == payload.size();
-      AppendRecord(first ? (last ? 1 : 2) : (last ? 4 : 3),
+      AppendRecord(first ? (last ? '\1' : '\2') : (last ? '\4' : '\3'),
                    payload.substr(0, length));
       payload.erase(0, length);
       first = false;

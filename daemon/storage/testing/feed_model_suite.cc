@@ -162,7 +162,9 @@ class Mutator {
       entry.seq = model::OutboxSeq(++*next_seq_);
     }
     entry.expires_at.reset();
-    if (rng_->OneIn(2)) entry.expires_at = At(rng_->Below(1000));
+    if (rng_->OneIn(2)) {
+      entry.expires_at = At(static_cast<int64_t>(rng_->Below(1000)));
+    }
     entry.content.text = state;
     model_->Change("entry " + id, state);
     model::SentRecord sent = MakeSent(id, 0);
@@ -306,8 +308,7 @@ TEST_P(FeedModelTest, AgreesWithTheModel) {
       if (step % 20 == 0) {
         const auto snapshot = store()->NewSnapshot();
         ASSERT_OK(VerifyStore(*snapshot));
-        Model shown = model;
-        ASSERT_NO_FATAL_FAILURE(CheckTokens(*snapshot, shown, tokens, &rng));
+        ASSERT_NO_FATAL_FAILURE(CheckTokens(*snapshot, model, tokens, &rng));
       }
     }
   }

@@ -191,7 +191,8 @@ TEST_P(StoreContractTest, AgreesWithAMap) {
           transaction.writes.push_back({key, std::nullopt});
           expected.erase(key);
         } else {
-          const std::string value(rng.Below(2000), 'a' + round % 26);
+          const std::string value(rng.Below(2000),
+                                  static_cast<char>('a' + round % 26));
           transaction.writes.push_back({key, value});
           expected[key] = value;
         }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -63,7 +64,7 @@ void TestBed::PrintLogs() const {
     const std::string text = ReadTextFile(entry.path().string());
     std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
     const size_t skipped = lines.size() - std::min(lines.size(), kMaxLogLines);
-    lines.erase(lines.begin(), lines.begin() + skipped);
+    lines.erase(lines.begin(), lines.begin() + static_cast<ptrdiff_t>(skipped));
     std::cerr << "--- " << entry.path().string();
     if (skipped > 0) std::cerr << ", without its first " << skipped << " lines";
     std::cerr << "\n" << absl::StrJoin(lines, "\n") << "\n";
