@@ -64,12 +64,15 @@ class DiskFaultTest : public testing::Test {
       return IOStatus::OK();
     });
   }
+  // From now on operations of this kind fail so.
+  void FailAll(Operation failing, const IOStatus& status) {
+    disk()->SetHook([failing, status](Operation operation, const std::string&) {
+      return operation == failing ? status : IOStatus::OK();
+    });
+  }
   // Nothing can be written at all.
   void FillDisk() {
-    disk()->SetHook([](Operation operation, const std::string&) {
-      return operation == Operation::kAppend ? IOStatus::NoSpace("disk full")
-                                             : IOStatus::OK();
-    });
+    FailAll(Operation::kAppend, IOStatus::NoSpace("disk full"));
   }
   void Heal() { disk()->SetHook(nullptr); }
 
@@ -126,10 +129,7 @@ TEST_F(DiskFaultTest, AKillRightAfterRecoveryOpens) {
     Heal();
     // Old log files stay, as if the process had been killed before it could
     // delete them.
-    disk()->SetHook([](Operation operation, const std::string&) {
-      return operation == Operation::kDelete ? IOStatus::IOError("not now")
-                                             : IOStatus::OK();
-    });
+    FailAll(Operation::kDelete, IOStatus::IOError("not now"));
     ASSERT_OK(store()->Recover());
     ASSERT_OK(store()->Commit(
         {Put(absl::StrCat("later", round), Durability::kSync)}));
@@ -196,10 +196,7 @@ TEST_F(DiskFaultTest, AnOldSnapshotKeepsTheStoreFromOpeningAnew) {
 
 TEST_F(DiskFaultTest, ADiskThatStaysBadClosesTheStoreUntilItIsGood) {
   ASSERT_OK(store()->Commit({Put("a", Durability::kSync)}));
-  disk()->SetHook([](Operation operation, const std::string&) {
-    return operation == Operation::kAppend ? IOStatus::IOError("bad sector")
-                                           : IOStatus::OK();
-  });
+  FailAll(Operation::kAppend, IOStatus::IOError("bad sector"));
   EXPECT_FALSE(store()->Commit({Put("b", Durability::kSync)}).ok());
   EXPECT_FALSE(store()->Recover().ok());
   EXPECT_FALSE(store()->Recover().ok());

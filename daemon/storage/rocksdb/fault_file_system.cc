@@ -63,8 +63,7 @@ class FaultFileSystem::WritableFile
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
     bool torn = false;
-    const IOStatus status =
-        file_system_->Pass(Operation::kAppend, path_, &torn);
+    IOStatus status = file_system_->Pass(Operation::kAppend, path_, &torn);
     if (!status.ok() && !torn) return status;
     const rocksdb::Slice kept(data.data(),
                               torn ? data.size() / 2 : data.size());
@@ -151,10 +150,9 @@ class FaultFileSystem::Directory : public rocksdb::FSDirectory {
   const std::unique_ptr<rocksdb::FSDirectory> directory_;
 };
 
-FaultFileSystem::FaultFileSystem(std::shared_ptr<rocksdb::FileSystem> base,
-                                 std::string trash)
-    : FileSystemWrapper(std::move(base)),
-      trash_directory_(Clean(std::move(trash))) {}
+FaultFileSystem::FaultFileSystem(
+    const std::shared_ptr<rocksdb::FileSystem>& base, const std::string& trash)
+    : FileSystemWrapper(base), trash_directory_(Clean(trash)) {}
 
 FaultFileSystem::~FaultFileSystem() = default;
 
@@ -194,7 +192,7 @@ IOStatus FaultFileSystem::Pass(Operation operation, const std::string& path,
     hook = hook_;
   }
   if (hook) {
-    const IOStatus status = hook(operation, path);
+    IOStatus status = hook(operation, path);
     if (!status.ok()) {
       if (torn != nullptr) *torn = true;
       return status;
@@ -327,8 +325,7 @@ IOStatus FaultFileSystem::MoveToTrash(const std::string& path,
     base::MutexLock lock(&mutex_);
     *trash = absl::StrCat(trash_directory_, "/", next_trash_++);
   }
-  const IOStatus status =
-      target_->RenameFile(path, *trash, IOOptions(), nullptr);
+  IOStatus status = target_->RenameFile(path, *trash, IOOptions(), nullptr);
   if (!status.ok()) return status;
   base::MutexLock lock(&mutex_);
   const auto it = files_.find(path);
@@ -404,8 +401,7 @@ IOStatus FaultFileSystem::NewDirectory(
     const std::string& path, const IOOptions& options,
     std::unique_ptr<rocksdb::FSDirectory>* result, IODebugContext* debug) {
   std::unique_ptr<rocksdb::FSDirectory> directory;
-  const IOStatus status =
-      target_->NewDirectory(path, options, &directory, debug);
+  IOStatus status = target_->NewDirectory(path, options, &directory, debug);
   if (status.ok()) {
     *result =
         std::make_unique<Directory>(this, Clean(path), std::move(directory));

@@ -56,7 +56,8 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   // What was deleted and not yet synced is kept in `trash`, a directory on the
   // same file system as the files, which must exist and be used for nothing
   // else.
-  FaultFileSystem(std::shared_ptr<rocksdb::FileSystem> base, std::string trash);
+  FaultFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base,
+                  const std::string& trash);
   ~FaultFileSystem() override;
 
   const char* Name() const override { return "ParleyFaultFileSystem"; }

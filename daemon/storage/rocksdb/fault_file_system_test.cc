@@ -171,10 +171,10 @@ TEST_F(FaultFileSystemTest, CrashesAtAWritePointAndFailsUntilThePowerCut) {
 
 TEST_F(FaultFileSystemTest, AHookSeesOperationsAndFailsThem) {
   std::vector<Operation> seen;
-  disk()->SetHook([&seen](Operation operation, const std::string&) {
+  const IOStatus full = IOStatus::NoSpace("full");
+  disk()->SetHook([&](Operation operation, const std::string&) {
     seen.push_back(operation);
-    return operation == Operation::kSync ? IOStatus::NoSpace("full")
-                                         : IOStatus::OK();
+    return operation == Operation::kSync ? full : IOStatus::OK();
   });
   const auto file = Create("a");
   ASSERT_TRUE(Append(file.get(), "x").ok());
