@@ -33,10 +33,13 @@ bool DecodeHistoryPage(const model::RoomId& room, const json& data,
   }
   FieldReader reader("", data, problem);
   const json* messages = reader.List({"messages"}, kMaxPageMessages);
+  if (messages == nullptr) {
+    reader.Fail("messages", "is missing");
+    return false;
+  }
   page->cursor = reader.Name({"cursor"}, model::kMaxCursorBytes);
   page->has_more = reader.Flag({"hasMore"});
   page->epoch = reader.Name({"historyEpoch"}, model::kMaxForeignIdBytes);
-  if (messages == nullptr) reader.Fail("messages", "is missing");
   if (page->cursor.empty()) reader.Fail("cursor", "is missing");
   const json* last_change = reader.Find({"lastChange"});
   page->last_change = reader.Number({"lastChange"});
