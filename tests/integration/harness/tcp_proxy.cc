@@ -225,25 +225,28 @@ std::vector<pollfd> TcpProxy::PollSet() const {
 
 void TcpProxy::Move() {
   for (auto it = connections_.begin(); it != connections_.end();) {
-    Connection* connection = it->get();
-    Pipe* up = &connection->to_server;
-    Pipe* down = &connection->to_client;
-    if (cut_all_) {
-      End(connection, cut_with_reset_);
-    } else if (mode_ == Mode::kFreeze) {
-      ++it;
-      continue;
-    } else if (!(Read(up) && Read(down) && Write(up) && Write(down))) {
-      End(connection, /*reset=*/true);
-    } else if (up->told && down->told) {
-      End(connection, /*reset=*/false);
-    } else {
-      ++it;
-      continue;
-    }
-    it = connections_.erase(it);
+    it = Move(it->get()) ? connections_.erase(it) : std::next(it);
   }
   cut_all_ = false;
+}
+
+bool TcpProxy::Move(Connection* connection) {
+  if (cut_all_) {
+    End(connection, cut_with_reset_);
+    return true;
+  }
+  if (mode_ == Mode::kFreeze) return false;
+  Pipe* up = &connection->to_server;
+  Pipe* down = &connection->to_client;
+  if (!(Read(up) && Read(down) && Write(up) && Write(down))) {
+    End(connection, /*reset=*/true);
+    return true;
+  }
+  if (up->told && down->told) {
+    End(connection, /*reset=*/false);
+    return true;
+  }
+  return false;
 }
 
 int TcpProxy::PollTimeoutMs() const {

@@ -78,6 +78,8 @@ class TcpProxy {
   std::vector<pollfd> PollSet() const;
   // Brings all that can go on its way, and ends what has ended.
   void Move();
+  // Returns whether the connection has ended.
+  bool Move(Connection* connection);
   void Accept();
   // Each returns false when the connection is to end.
   bool Read(Pipe* pipe);
