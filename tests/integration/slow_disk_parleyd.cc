@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <memory>
 #include <string>
 
@@ -32,7 +33,7 @@ class SlowSync {
     int milliseconds = 0;
     if (operation == FaultFileSystem::Operation::kSync &&
         std::ifstream(time_path_) >> milliseconds) {
-      std::ofstream{mark_path_};
+      const std::ofstream mark(mark_path_);
       absl::SleepFor(absl::Milliseconds(milliseconds));
       std::filesystem::remove(mark_path_);
     }
@@ -47,7 +48,12 @@ class SlowSync {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string home = std::getenv("HOME");
+  const char* const home_or_null = std::getenv("HOME");
+  if (home_or_null == nullptr) {
+    std::cerr << "slow_disk_parleyd: HOME is not set\n";
+    return 2;
+  }
+  const std::string home = home_or_null;
   std::filesystem::create_directory(home + "/trash");
   const auto disk = std::make_shared<FaultFileSystem>(
       rocksdb::FileSystem::Default(), home + "/trash");
