@@ -28,7 +28,8 @@ using ::testing::StartsWith;
 // that left), "caught up", "fresh".
 class RoomWatcher {
  public:
-  RoomWatcher(v1::RoomService::Stub* stub, const std::string& token = "") {
+  explicit RoomWatcher(v1::RoomService::Stub* stub,
+                       const std::string& token = "") {
     v1::WatchRoomsRequest request;
     request.set_resume_token(token);
     reader_ = stub->WatchRooms(&call_, request);

@@ -227,7 +227,7 @@ TEST_F(ServerFaultsTest, FallsSilent) {
   Send("general", 3);
   ASSERT_OK(calls().WaitUntil([](const v1::DaemonStatus& status) {
     return status.connection().state() != v1::CONNECTION_STATE_READY &&
-           status.connection().last_error_message() != "";
+           !status.connection().last_error_message().empty();
   }));
   Send("general", 3);
   proxy_.SetMode(TcpProxy::Mode::kForward);

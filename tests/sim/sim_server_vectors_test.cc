@@ -51,7 +51,8 @@ std::optional<std::string> Placeholder(const std::string& expected,
     if (first == actual) return std::nullopt;
     return Differs(path, first, actual);
   }
-  const bool text = actual.is_string() && actual != "";
+  const bool text =
+      actual.is_string() && !actual.get_ref<const std::string&>().empty();
   if (expected == "$any") return std::nullopt;
   if (expected == "$string" && text) return std::nullopt;
   if (expected == "$int" && actual.is_number_integer()) return std::nullopt;

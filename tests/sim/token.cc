@@ -44,11 +44,13 @@ std::string SignToken(const json& claims, absl::string_view secret) {
 
 std::variant<std::string, TokenRefusal> VerifyToken(const json& token,
                                                     absl::Time now) {
-  if (token.is_null() || token == "") return TokenRefusal{"AUTH_REQUIRED"};
+  const TokenRefusal missing{"AUTH_REQUIRED"};
+  if (token.is_null()) return missing;
   const TokenRefusal invalid{"INVALID_TOKEN"};
   if (!token.is_string()) return invalid;
-  const std::vector<std::string> parts =
-      absl::StrSplit(token.get<std::string>(), '.');
+  const std::string& text = token.get_ref<const std::string&>();
+  if (text.empty()) return missing;
+  const std::vector<std::string> parts = absl::StrSplit(text, '.');
   if (parts.size() != 3) return invalid;
   if (TextMember(DecodePart(parts[0]), "alg") != "HS256") return invalid;
   std::string signature;

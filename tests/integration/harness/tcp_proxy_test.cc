@@ -27,7 +27,7 @@ class Socket {
   ~Socket() {
     if (fd_ >= 0) close(fd_);
   }
-  Socket(Socket&& other) : fd_(std::exchange(other.fd_, -1)) {}
+  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
   static Socket ConnectTo(int port) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
