@@ -15,6 +15,8 @@ constexpr uint64_t kMaxSeed =
 
 }  // namespace
 
+// CLI11 throws where an option is declared wrongly: that may end the program.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   CLI::App app{
       "Simulates daemons, network, disk and server in virtual time, and judges "

@@ -89,6 +89,7 @@ struct StandingEdit {
 };
 
 // A message that the server has accepted, and what became of it.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
 struct LogEntry {
   std::string message_id;
   uint64_t seq = 0;  // in the room, from 1
@@ -198,6 +199,7 @@ class SimServer {
     uint64_t last_change = 0;
   };
   // What a request leads to, told once it is durable.
+  // NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
   struct Outcome {
     nlohmann::json answer;
     std::vector<std::pair<std::string, std::string>> to_room;  // frame, room

@@ -13,6 +13,7 @@
 // that misreads a frame must not be judged by itself.
 namespace parley::sim {
 
+// NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
 struct Frame {
   enum class Kind {
     kOpen,            // 0{...}

@@ -56,6 +56,8 @@ int RecordFiles(const std::vector<std::string>& files, bool write) {
 }  // namespace
 }  // namespace parley::spec
 
+// CLI11 throws where an option is declared wrongly: that may end the program.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   CLI::App app{"Plays spec scripts."};
   std::vector<std::string> files;

@@ -96,6 +96,7 @@ void BM_Queue(benchmark::State& state) {
     work();
     return absl::ToDoubleSeconds(absl::Now() - start);
   };
+  // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): only repeats
   for (auto _ : state) {
     Queue queue;
     state.counters["fill_us"] =

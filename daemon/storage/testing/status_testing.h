@@ -28,9 +28,12 @@ absl::Status StatusOf(const absl::StatusOr<T>& result) {
 
 #define ASSERT_OK_AND_ASSIGN(lhs, expression) \
   PARLEY_ASSIGN_OR_FAIL(PARLEY_CONCAT(result_, __LINE__), lhs, expression)
+// What is declared can stand in no parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define PARLEY_ASSIGN_OR_FAIL(result, lhs, expression) \
   auto result = expression;                            \
   ASSERT_OK(result);                                   \
   lhs = *std::move(result)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // DAEMON_STORAGE_TESTING_STATUS_TESTING_H_
