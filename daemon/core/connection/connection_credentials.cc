@@ -71,6 +71,7 @@ void Connection::OnCredentials(const CredentialsFetched& event,
     return;
   }
   if (const Refusal* refusal = RefusalOf(*event.token)) {
+    if (*event.token == kept_token_) Keep(base::Secret(), context);
     RequireCredentials(refusal->code, refusal->words, context);
     return;
   }
@@ -157,7 +158,7 @@ void Connection::OnSetCredentials(CallId call, const base::Secret& token,
                                refusal->words, "; get a new one")));
     return;
   }
-  kept_before_ = kept_token_;
+  if (token != kept_token_) kept_before_ = kept_token_;
   Keep(token, context);
   if (on_purpose_ == model::OnPurpose::kSignedOut) {
     SetOnPurpose(model::OnPurpose::kOnline, context);
@@ -247,7 +248,6 @@ void Connection::EndRefresh(absl::Duration again_in, StepContext* context) {
 void Connection::OnRefreshTimer(StepContext* context) {
   switch (refresh_) {
     case Refresh::kNone:
-      break;
     case Refresh::kFetching:  // never answered
       break;
     case Refresh::kOffered:
@@ -277,6 +277,7 @@ void Connection::OnRefreshFetched(const absl::StatusOr<base::Secret>& token,
     problem = "there is no newer one yet";
   } else if (const Refusal* refusal = RefusalOf(*token)) {
     problem = refusal->words;
+    if (*token == kept_token_) Keep(base::Secret(), context);
   } else {
     const wire::TokenClaims claims = wire::ReadTokenClaims(token->Reveal());
     problem = claims.problem;

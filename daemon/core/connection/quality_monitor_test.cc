@@ -35,7 +35,7 @@ TEST_F(QualityMonitorTest, EachLevelBeginsWhereTheOneBeforeEnds) {
   const struct {
     absl::Duration latency;
     QualityLevel level;
-  } kCases[] = {
+  } cases[] = {
       {absl::Microseconds(99900), QualityLevel::kExcellent},
       {absl::Milliseconds(100), QualityLevel::kGood},
       {absl::Microseconds(299900), QualityLevel::kGood},
@@ -43,7 +43,7 @@ TEST_F(QualityMonitorTest, EachLevelBeginsWhereTheOneBeforeEnds) {
       {absl::Microseconds(599900), QualityLevel::kFair},
       {absl::Milliseconds(600), QualityLevel::kPoor},
   };
-  for (const auto& test : kCases) {
+  for (const auto& test : cases) {
     monitor_ = QualityMonitor();
     Sample(test.latency);
     EXPECT_EQ(level(), test.level) << test.latency;
