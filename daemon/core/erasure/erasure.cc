@@ -8,20 +8,18 @@ absl::Status Erasure::Load(const storage::Tables& tables) {
   auto scope = tables.PendingErasure();
   if (!scope.ok()) return scope.status();
   scope_ = *scope;
-  running_ = scope_.outbox || scope_.cache;
   ListParts();
   return absl::OkStatus();
 }
 
 void Erasure::OnStarted(StepContext* context) {
-  if (!running_) return;
+  if (!running()) return;
   context->LogLine(Log::Severity::kInfo, "going on with a sign-out");
   context->SetTimerIn({TimerKind::kErase, {}}, absl::ZeroDuration());
 }
 
 void Erasure::Begin(CallId call, const SignOut& sign_out,
                     StepContext* context) {
-  running_ = true;
   calls_.push_back(call);
   scope_.outbox = scope_.outbox || sign_out.discard_outbox;
   scope_.cache = scope_.cache || sign_out.wipe_cache;

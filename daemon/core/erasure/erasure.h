@@ -38,7 +38,9 @@ class Erasure {
   // A second sign-out meanwhile adds to what the first one takes.
   void Begin(CallId call, const SignOut& sign_out, StepContext* context);
 
-  bool running() const { return running_; }
+  bool running() const {
+    return !calls_.empty() || scope_.outbox || scope_.cache;
+  }
   // What to delete in this step; nothing: it is over.
   std::optional<Part> next() const;
   // The account has nothing left here, so that it may become another's.
@@ -54,7 +56,6 @@ class Erasure {
  private:
   void ListParts();
 
-  bool running_ = false;
   std::vector<CallId> calls_;
   storage::ErasureScope scope_;
   std::deque<Part> left_;
